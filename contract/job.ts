@@ -1,0 +1,32 @@
+/** The job message, from the web service to the worker. */
+
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** Current version of the message. Producers and consumers one version apart understand each other. */
+export const jobVersion = 1;
+
+export const Job = Type.Object({
+  version: Type.Literal(jobVersion),
+  imageId: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
+  owner: Type.String({ minLength: 1, maxLength: 64 }),
+  bucket: Type.String({ minLength: 3, maxLength: 63 }),
+  key: Type.String({ minLength: 1, maxLength: 1024 }),
+  contentType: Type.String({ minLength: 1, maxLength: 100 }),
+  size: Type.Integer({ minimum: 0 }),
+  /** ISO 8601 time at which the job was accepted. */
+  submittedAt: Type.String({ minLength: 20, maxLength: 30 }),
+});
+export type Job = Static<typeof Job>;
+
+const validator = Compile(Job);
+
+/** Parses a message body. Throws an Error that names the first breach; such a message can never be processed. */
+export function parseJob(body: string): Job {
+  const value: unknown = JSON.parse(body);
+  if (!validator.Check(value)) {
+    const [first] = validator.Errors(value);
+    throw new Error(`not a job message: ${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
+  }
+  return value;
+}
