@@ -111,12 +111,22 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
       name,
       'a lower-case domain without www or a final dot',
     );
-    expect(/^Z[A-Z0-9]{4,31}$/.test(hostedZoneId), 'domain.hostedZoneId', hostedZoneId, 'an id as Z0123456789ABC');
+    expect(
+      /^Z[A-Z0-9]{4,31}$/.test(hostedZoneId),
+      'domain.hostedZoneId',
+      hostedZoneId,
+      'an id as Z0123456789ABC',
+    );
   }
 
   for (const [code, region] of Object.entries(routing.continents ?? {})) {
     const at = `routing.continents.${code}`;
-    expect((continents as readonly string[]).includes(code), at, code, `a continent of ${continents.join(', ')}`);
+    expect(
+      (continents as readonly string[]).includes(code),
+      at,
+      code,
+      `a continent of ${continents.join(', ')}`,
+    );
     ofRegions(at, region ?? 'no region');
   }
   for (const [code, region] of Object.entries(routing.countries ?? {})) {
@@ -162,7 +172,12 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
       minAcu,
       global ? 'at least 0.5 in steps of 0.5: a global database cannot pause' : 'at least 0 in steps of 0.5',
     );
-    expect(maxAcu >= Math.max(1, minAcu) && maxAcu <= 256, 'database.size.maxAcu', maxAcu, `from ${Math.max(1, minAcu)} to 256`);
+    expect(
+      maxAcu >= Math.max(1, minAcu) && maxAcu <= 256,
+      'database.size.maxAcu',
+      maxAcu,
+      `from ${Math.max(1, minAcu)} to 256`,
+    );
   }
   whole('database.primaryReaders', database.primaryReaders, 0, 15 - Math.max(0, regions.length - 1));
   if (regions.length > 1) whole('database.secondaryReaders', database.secondaryReaders, 1, 16);
@@ -197,7 +212,12 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
 
   whole('worker.maxConcurrency', worker.maxConcurrency, 2, 1000);
   whole('worker.functionTimeoutSeconds', worker.functionTimeoutSeconds, 1, 900);
-  whole('worker.visibilityTimeoutSeconds', worker.visibilityTimeoutSeconds, 6 * worker.functionTimeoutSeconds, 43200);
+  whole(
+    'worker.visibilityTimeoutSeconds',
+    worker.visibilityTimeoutSeconds,
+    6 * worker.functionTimeoutSeconds,
+    43200,
+  );
   whole('worker.maxReceives', worker.maxReceives, 1, 1000);
   whole('worker.memoryMiB', worker.memoryMiB, 128, 10240);
   if (worker.engine === 'rekognition') {

@@ -37,7 +37,8 @@ export interface WebVariables extends DatabaseVariables, CacheVariables {
 /** The worker behind the job queue. */
 export interface WorkerVariables extends DatabaseVariables, CacheVariables {
   readonly MEDIA_BUCKET: string;
-  readonly INVALIDATION_TOPIC_ARN: string;
+  /** Topic of this region that the other regions listen to; absent with one region. */
+  readonly INVALIDATION_TOPIC_ARN?: string;
 }
 
 /** The function that carries another region's messages into this region's cache. */

@@ -26,7 +26,12 @@ export class EventLog {
     this.#keep = keep;
   }
 
-  emit(region: string, resource: string, event: string, detail?: Readonly<Record<string, unknown>>): RunEvent {
+  emit(
+    region: string,
+    resource: string,
+    event: string,
+    detail?: Readonly<Record<string, unknown>>,
+  ): RunEvent {
     const entry: RunEvent = {
       id: ++this.#last,
       at: new Date().toISOString(),
