@@ -1,0 +1,7 @@
+/** Every benchmark, in the order they are run. */
+
+import type { Benchmark } from './benchmark.ts';
+import { start } from './start.ts';
+import { synth } from './synth.ts';
+
+export const benchmarks: readonly Benchmark[] = [synth, start];
