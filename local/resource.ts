@@ -65,6 +65,11 @@ export interface Activity {
 export interface ResourceModule<A extends Activity = Activity> {
   /** CloudFormation type, as `AWS::SQS::Queue`. */
   readonly type: string;
+  /**
+   * Belongs to no region whatever stack declares it (Route 53, CloudFront): it runs in the edge's host, and a
+   * region that is stopped leaves it running. @default false
+   */
+  readonly global?: boolean;
   identify(declared: Declared, site: Site): Identity;
   /** Absent for a type that only has a name here. */
   run?(declared: Declared, site: Site): A;
@@ -82,7 +87,7 @@ export interface Site {
   readonly book: AddressBook;
   readonly events: EventLog;
   readonly processes: Processes;
-  /** The process that holds a region's fronts, or the edge's. */
+  /** The process that holds a region's fronts; `edge` is that of CloudFront and Route 53. */
   host(region: string): Host;
   /** Variables that the local run adds for a task or function of a region (contract/local.ts). */
   localVariables(region: string): Readonly<Record<string, string>>;
