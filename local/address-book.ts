@@ -25,6 +25,7 @@ export class AddressBook {
   readonly #byAddress = new Map<string, Listing>();
   readonly #aliases = new Map<string, string>();
   readonly #ports = new Set<number>();
+  readonly #listeners = new Set<() => void>();
   #spare: number[] = [];
 
   private constructor(file: string) {
@@ -59,12 +60,20 @@ export class AddressBook {
     };
     this.#add(listing);
     this.#save();
+    this.#changed();
     return listing;
   }
 
   /** Lets another name stand for a listed one, as a load balancer's DNS name. */
   alias(alias: string, name: string): void {
     this.#aliases.set(alias.toLowerCase(), name);
+    this.#changed();
+  }
+
+  /** Calls the listener after every change; returns how to end that. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Where a name, alias or virtual address listens. Throws for one that the book does not know. */
@@ -84,6 +93,10 @@ export class AddressBook {
     const key = nameOrAddress.toLowerCase();
     const alias = this.#aliases.get(key);
     return this.#byName.get(alias ?? nameOrAddress) ?? this.#byAddress.get(key);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #add(listing: Listing): void {

@@ -1,0 +1,58 @@
+/** Log files of the run: one per process, whole lines only, bounded when the run starts. */
+
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+
+/** A log larger than this when it is opened becomes `<name>.1`, in place of an older one. */
+const keepBytes = 5 * 1024 * 1024;
+
+/** A line without an end is written after this many characters. */
+const longestLine = 64 * 1024;
+
+/** `<state>/logs/<region>/<resource>[.<unit>].log` */
+export function logFile(stateDir: string, region: string, resource: string, unit?: string): string {
+  return join(stateDir, 'logs', region, `${resource}${unit === undefined ? '' : `.${unit}`}.log`);
+}
+
+/** Opens log files by path, each once. */
+export class Logs {
+  readonly #open = new Map<string, number>();
+
+  line(file: string, line: string): void {
+    let descriptor = this.#open.get(file);
+    if (descriptor === undefined) {
+      mkdirSync(dirname(file), { recursive: true });
+      if (existsSync(file) && statSync(file).size > keepBytes) renameSync(file, `${file}.1`);
+      descriptor = openSync(file, 'a');
+      this.#open.set(file, descriptor);
+    }
+    writeSync(descriptor, `${line}\n`);
+  }
+
+  /** Writes what a stream says, line by line, so that the lines of two streams never mix. */
+  follow(stream: Readable, file: string): void {
+    const decoder = new StringDecoder();
+    let rest = '';
+    stream.on('data', (chunk: Buffer) => {
+      const lines = (rest + decoder.write(chunk)).split('\n');
+      rest = lines.pop()!;
+      if (lines.length > 0) this.line(file, lines.join('\n'));
+      if (rest.length > longestLine) {
+        this.line(file, rest);
+        rest = '';
+      }
+    });
+    stream.on('close', () => {
+      if (rest) this.line(file, rest);
+    });
+    // A pipe that breaks has nothing more to say; the process's own end is what is reported.
+    stream.on('error', () => {});
+  }
+
+  close(): void {
+    for (const descriptor of this.#open.values()) closeSync(descriptor);
+    this.#open.clear();
+  }
+}
