@@ -1,0 +1,201 @@
+/**
+ * A target group inside the load balancer: who is in it, who is healthy, whose turn it is, who is leaving.
+ * After "Health checks for Application Load Balancer target groups", "Edit target group attributes" and "Routing
+ * algorithms" (Elastic Load Balancing user guide).
+ */
+
+import { get } from 'node:http';
+import type { Endpoint } from '../../contract/endpoint.ts';
+
+export interface HealthCheckConfig {
+  readonly path: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+  /** Statuses that count as healthy, as `200` or `200-299,301`. */
+  readonly matcher: string;
+}
+
+export interface TargetGroupConfig {
+  readonly algorithm: 'round_robin' | 'least_outstanding_requests' | 'weighted_random';
+  readonly deregistrationDelayMs: number;
+  readonly healthCheck: HealthCheckConfig;
+  readonly targets: readonly { readonly id: string; readonly endpoint: Endpoint }[];
+}
+
+export type TargetHealth = 'initial' | 'healthy' | 'unhealthy' | 'draining';
+
+/**
+ * A new target is asked this often until it answers once. Several balancer nodes check each target on AWS, and the
+ * first check that passes puts it into service; here one node stands for them.
+ */
+const initialIntervalMs = 200;
+
+export class Target {
+  readonly id: string;
+  readonly endpoint: Endpoint;
+  health: TargetHealth = 'initial';
+  /** How to cut each request that is under way. */
+  readonly inFlight = new Set<() => void>();
+  #successes = 0;
+  #failures = 0;
+  readonly #registeredAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  #check: HealthCheckConfig;
+  readonly #changed: (target: Target) => void;
+  readonly #idle = Promise.withResolvers<void>();
+
+  constructor(id: string, endpoint: Endpoint, check: HealthCheckConfig, changed: (target: Target) => void) {
+    this.id = id;
+    this.endpoint = endpoint;
+    this.#check = check;
+    this.#changed = changed;
+    void this.#probe();
+  }
+
+  set check(check: HealthCheckConfig) {
+    this.#check = check;
+  }
+
+  /** Counts a request until the returned function is called; `cut` ends it when draining has taken too long. */
+  begin(cut: () => void): () => void {
+    this.inFlight.add(cut);
+    return () => {
+      this.inFlight.delete(cut);
+      if (this.health === 'draining' && this.inFlight.size === 0) this.#idle.resolve();
+    };
+  }
+
+  /** No new requests; resolves when the last has ended, or was cut after the delay. */
+  async drain(delayMs: number): Promise<void> {
+    this.close();
+    this.health = 'draining';
+    if (this.inFlight.size === 0) return;
+    const timer = setTimeout(() => {
+      for (const cut of this.inFlight) cut();
+      this.#idle.resolve();
+    }, delayMs);
+    await this.#idle.promise;
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.health = 'draining';
+  }
+
+  async #probe(): Promise<void> {
+    const started = performance.now();
+    const passed = await probe(this.endpoint, this.#check);
+    if (this.health === 'draining') return;
+    this.#count(passed);
+    const every = this.health === 'initial' ? initialIntervalMs : this.#check.intervalMs;
+    this.#timer = setTimeout(() => this.#probe(), Math.max(0, every - (performance.now() - started)));
+  }
+
+  #count(passed: boolean): void {
+    const { healthyThreshold, unhealthyThreshold, intervalMs } = this.#check;
+    this.#successes = passed ? this.#successes + 1 : 0;
+    this.#failures = passed ? 0 : this.#failures + 1;
+    const before = this.health;
+    if (before === 'initial') {
+      const overdue = performance.now() - this.#registeredAt >= unhealthyThreshold * intervalMs;
+      if (passed) this.health = 'healthy';
+      else if (overdue) this.health = 'unhealthy';
+    } else if (this.#successes >= healthyThreshold) this.health = 'healthy';
+    else if (this.#failures >= unhealthyThreshold) this.health = 'unhealthy';
+    if (this.health !== before) this.#changed(this);
+  }
+}
+
+export class TargetGroup {
+  readonly arn: string;
+  #config: TargetGroupConfig;
+  readonly #targets = new Map<string, Target>();
+  readonly #leaving = new Map<string, Promise<void>>();
+  readonly #changed: (target: Target) => void;
+  #turn = 0;
+
+  constructor(arn: string, config: TargetGroupConfig, changed: (target: Target) => void) {
+    this.arn = arn;
+    this.#config = { ...config, targets: [] };
+    this.#changed = changed;
+    this.update(config);
+  }
+
+  get targets(): readonly Target[] {
+    return [...this.#targets.values()];
+  }
+
+  get healthy(): readonly Target[] {
+    return this.targets.filter(({ health }) => health === 'healthy');
+  }
+
+  /** Takes targets in that are new and drains those that are gone. */
+  update(config: TargetGroupConfig): void {
+    this.#config = config;
+    const wanted = new Map(config.targets.map((target) => [target.id, target]));
+    for (const [id, target] of this.#targets) {
+      target.check = config.healthCheck;
+      if (wanted.has(id)) continue;
+      this.#targets.delete(id);
+      const left = target.drain(config.deregistrationDelayMs).then(() => {
+        if (this.#leaving.get(id) === left) this.#leaving.delete(id);
+      });
+      this.#leaving.set(id, left);
+      this.#changed(target);
+    }
+    for (const { id, endpoint } of wanted.values()) {
+      if (!this.#targets.has(id)) {
+        this.#targets.set(id, new Target(id, endpoint, config.healthCheck, this.#changed));
+      }
+    }
+  }
+
+  /** The target of the next request: of the healthy ones, and when there is none of all (fail open). */
+  pick(random: () => number = Math.random): Target | undefined {
+    const candidates = this.healthy.length > 0 ? this.healthy : this.targets;
+    if (candidates.length === 0) return undefined;
+    switch (this.#config.algorithm) {
+      case 'least_outstanding_requests':
+        return candidates.reduce((best, one) => (one.inFlight.size < best.inFlight.size ? one : best));
+      case 'weighted_random':
+        return candidates[Math.floor(random() * candidates.length)];
+      case 'round_robin':
+        return candidates[this.#turn++ % candidates.length];
+    }
+  }
+
+  /** Resolves when a target that was taken out has no request left. */
+  drained(id: string): Promise<void> {
+    return this.#leaving.get(id) ?? Promise.resolve();
+  }
+
+  close(): void {
+    for (const target of this.#targets.values()) target.close();
+  }
+}
+
+/** One health check over a connection of its own. */
+function probe({ host, port }: Endpoint, check: HealthCheckConfig): Promise<boolean> {
+  return new Promise((resolve) => {
+    const headers = { host: `${host}:${port}`, 'user-agent': 'ELB-HealthChecker/2.0', connection: 'close' };
+    const request = get({ host, port, path: check.path, agent: false, headers }, (answer) => {
+      answer.resume();
+      answer.once('end', () => resolve(statusMatches(check.matcher, answer.statusCode!)));
+      answer.once('error', () => resolve(false));
+    });
+    request.setTimeout(check.timeoutMs, () => request.destroy(new Error('health check timed out')));
+    request.once('error', () => resolve(false));
+  });
+}
+
+/** Whether a status is in a matcher such as `200`, `200,202` or `200-299`. */
+export function statusMatches(matcher: string, status: number): boolean {
+  return matcher.split(',').some((part) => {
+    const [low, high = low] = part.trim().split('-').map(Number);
+    return status >= low! && status <= high!;
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * Route 53's data plane in the edge's process: the records of the templates, the state of health checks, and what
+ * load balancers say of themselves. Parts write it, the edge asks it. It needs nothing from the run once it has
+ * its records, so traffic moves while everything else is down.
+ */
+
+import { get } from 'node:http';
+import type { Endpoint } from '../contract/endpoint.ts';
+import { type Answer, canonical, type Health, type RoutingRecord, resolve, type Viewer } from './routing.ts';
+
+interface Watch {
+  healthy: boolean;
+  users: number;
+  stop(): void;
+}
+
+export class NameSystem implements Health {
+  readonly #records = new Map<string, RoutingRecord>();
+  readonly #checks = new Map<string, boolean>();
+  readonly #watches = new Map<string, Watch>();
+
+  /** Keeps a record until the returned function is called; `id` is unique among records. */
+  add(id: string, record: RoutingRecord): () => void {
+    this.#records.set(id, record);
+    return () => this.#records.delete(id);
+  }
+
+  /** Undefined when the templates have no such name for this viewer. @throws Error for a cycle of aliases */
+  resolve(name: string, viewer: Viewer = {}): Answer | undefined {
+    return resolve([...this.#records.values()], this, name, viewer);
+  }
+
+  /** Whether any record has that name. */
+  knows(name: string): boolean {
+    const asked = canonical(name);
+    return [...this.#records.values()].some((record) => record.name === asked);
+  }
+
+  setCheck(id: string, healthy: boolean): void {
+    this.#checks.set(id, healthy);
+  }
+
+  dropCheck(id: string): void {
+    this.#checks.delete(id);
+  }
+
+  /** A check counts as healthy until there is data ("How Route 53 determines whether a health check is healthy"). */
+  check(id: string): boolean {
+    return this.#checks.get(id) ?? true;
+  }
+
+  target(name: string): boolean {
+    return this.#watches.get(name)?.healthy ?? true;
+  }
+
+  /**
+   * Follows what a load balancer says of its targets until the returned function is called. Good news counts at
+   * once, bad news after `graceMs`: Route 53 hears of a balancer only every few seconds.
+   * @param dial where the balancer's watch port is; may throw while it is not yet known
+   */
+  watch(name: string, dial: () => Endpoint, graceMs: number): () => void {
+    const key = canonical(name);
+    const known = this.#watches.get(key) ?? follow(dial, graceMs);
+    known.users += 1;
+    this.#watches.set(key, known);
+    return () => {
+      known.users -= 1;
+      if (known.users > 0) return;
+      known.stop();
+      this.#watches.delete(key);
+    };
+  }
+}
+
+/** The one of this process. */
+export const nameSystem = new NameSystem();
+
+/** Time between attempts to reach a balancer that is gone. */
+const retryMs = 500;
+
+function follow(dial: () => Endpoint, graceMs: number): Watch {
+  let timer: NodeJS.Timeout | undefined;
+  let worsening: NodeJS.Timeout | undefined;
+  let stream: { destroy(): unknown } | undefined;
+  let stopped = false;
+
+  const watch: Watch = {
+    healthy: true,
+    users: 0,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      clearTimeout(worsening);
+      stream?.destroy();
+    },
+  };
+  const learn = (healthy: boolean) => {
+    if (healthy) {
+      clearTimeout(worsening);
+      worsening = undefined;
+      watch.healthy = true;
+    } else if (watch.healthy && !worsening) {
+      worsening = setTimeout(() => {
+        worsening = undefined;
+        watch.healthy = false;
+      }, graceMs);
+    }
+  };
+  const lost = () => {
+    if (stopped) return;
+    learn(false);
+    clearTimeout(timer);
+    timer = setTimeout(connect, retryMs);
+  };
+  const connect = () => {
+    let endpoint: Endpoint;
+    try {
+      endpoint = dial();
+    } catch {
+      return lost();
+    }
+    const request = get({ ...endpoint, agent: false }, (answer) => {
+      answer.setEncoding('utf8');
+      answer.on('data', (lines: string) => learn(lines.trimEnd().endsWith('true')));
+      answer.once('error', () => undefined);
+    });
+    stream = request;
+    request.on('error', () => undefined);
+    request.once('close', lost);
+  };
+  connect();
+  return watch;
+}
