@@ -93,6 +93,11 @@ export interface Site {
   localVariables(region: string): Readonly<Record<string, string>>;
   /** The running activity behind what Ref (or an ARN attribute) gives, in any region. Throws when there is none. */
   peer<A extends Activity>(ref: string): A;
+  /**
+   * What a template declares under a Ref (or an ARN attribute): a definition that does not run by itself, as a task
+   * definition or a cache policy. Throws when there is none.
+   */
+  declared(ref: string): Declared;
   /** Activities of one type, in template order, with what declares them. */
   all<A extends Activity>(type: string): readonly { readonly declared: Declared; readonly activity: A }[];
   /** Value of a secret by name or ARN, as `{{resolve:secretsmanager:…}}` reads it. */
