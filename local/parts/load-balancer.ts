@@ -68,6 +68,7 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
   readonly #watchers = new Set<ServerResponse>();
   readonly #agent: Agent;
   #watch: Server | undefined;
+  #updates: Promise<void> = Promise.resolve();
 
   constructor(config: LoadBalancerConfig, context: PartContext) {
     this.#config = config;
@@ -81,7 +82,14 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
     await this.update(this.#config);
   }
 
-  async update(config: LoadBalancerConfig): Promise<void> {
+  /** One after the other: two updates at once would both open a new listener. */
+  update(config: LoadBalancerConfig): Promise<void> {
+    const done = this.#updates.then(() => this.#apply(config));
+    this.#updates = done.catch(() => undefined);
+    return done;
+  }
+
+  async #apply(config: LoadBalancerConfig): Promise<void> {
     this.#config = config;
     for (const [arn, group] of Object.entries(config.targetGroups)) {
       const known = this.#groups.get(arn);
