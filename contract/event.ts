@@ -1,26 +1,48 @@
 /** What happened to an image: published in the region's cache, carried to the other regions, streamed to pages. */
 
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+
 /** Channel of the cache's publish and subscribe that carries events as JSON. */
 export const eventChannel = 'events';
 
-export interface Label {
-  readonly name: string;
+export const Label = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 100 }),
   /** Confidence, 0 to 100. */
-  readonly score: number;
-}
+  score: Type.Number({ minimum: 0, maximum: 100 }),
+});
+export type Label = Static<typeof Label>;
 
 /** The outcome of one job. */
-export type Outcome =
-  | { readonly status: 'classified'; readonly labels: readonly Label[] }
-  | { readonly status: 'rejected'; readonly reason: string };
+export const Outcome = Type.Union([
+  Type.Object({ status: Type.Literal('classified'), labels: Type.Array(Label) }),
+  Type.Object({ status: Type.Literal('rejected'), reason: Type.String({ minLength: 1, maxLength: 300 }) }),
+]);
+export type Outcome = Static<typeof Outcome>;
 
-export type ImageEvent = {
-  readonly version: 1;
-  readonly imageId: string;
-  readonly owner: string;
-  /** Region whose worker did the job. */
-  readonly region: string;
-  readonly modelVersion: string;
-  /** ISO 8601. */
-  readonly at: string;
-} & Outcome;
+export const ImageEvent = Type.Intersect([
+  Type.Object({
+    version: Type.Literal(1),
+    imageId: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
+    owner: Type.String({ minLength: 1, maxLength: 64 }),
+    /** Region whose worker did the job. */
+    region: Type.String({ minLength: 1, maxLength: 30 }),
+    modelVersion: Type.String({ minLength: 1, maxLength: 100 }),
+    /** ISO 8601. */
+    at: Type.String({ minLength: 20, maxLength: 30 }),
+  }),
+  Outcome,
+]);
+export type ImageEvent = Static<typeof ImageEvent>;
+
+const validator = Compile(ImageEvent);
+
+/** Parses a message body. Throws an Error that names the first breach; such a message can never be processed. */
+export function parseImageEvent(body: string): ImageEvent {
+  const value: unknown = JSON.parse(body);
+  if (!validator.Check(value)) {
+    const [first] = validator.Errors(value);
+    throw new Error(`not an image event: ${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
+  }
+  return value;
+}

@@ -16,6 +16,8 @@ export interface LocalVariables {
   /** `off`: plain TCP and no IAM token, for a server on loopback. Anything else, or nothing: TLS and tokens. */
   readonly DATABASE_TLS: 'off';
   readonly CACHE_TLS: 'off';
+  /** Address that the web service listens on. Without it, every address: a container has no other way in. */
+  readonly LISTEN_HOST: '127.0.0.1';
 }
 
 /** Signs requests on this machine; every local service knows it. */

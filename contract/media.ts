@@ -27,3 +27,6 @@ export function parseMediaKey(key: string): { region: string; imageId: string } 
  */
 export const mediaBucketOf = (region: string, ownBucket: string, ownRegion: string): string =>
   ownBucket.replace(ownRegion, region);
+
+/** Cache key of an image's row: the service reads through it, workers of every region delete it. */
+export const imageCacheKey = (imageId: string): string => `image:{${imageId}}`;

@@ -27,8 +27,8 @@ export interface Workload {
     /** Prefix of the drain check; the region's name follows. */
     readonly drainPath: string;
   };
-  /** Browser code: an esbuild entry, and static files served beside it. */
-  readonly client: { readonly entry: string };
+  /** Browser code: esbuild entries, each of which may import style sheets. */
+  readonly client: { readonly entries: readonly string[] };
   /** Consumer of the job queue, by the configuration's engine. */
   readonly worker: Readonly<Record<'rekognition' | 'embedded', FunctionCode>>;
   /** Brings the schema up to date. */

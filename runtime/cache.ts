@@ -1,0 +1,115 @@
+/**
+ * This region's cache. It may be away at any time: a read is then a miss and a write is forgotten, after a short
+ * wait, and whoever asked goes on.
+ */
+
+import { Cluster } from 'iovalkey';
+import { parseEndpoint } from '../contract/endpoint.ts';
+import { type CacheVariables, ports } from '../contract/variables.ts';
+import { cacheSecurity } from './cache-security.ts';
+import type { Logger } from './log.ts';
+
+export interface Cache {
+  /** The value, or undefined when there is none or the cache is away. */
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string, ttlMs: number): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Sends a message to every subscriber in this region; false when the cache is away. */
+  publish(channel: string, message: string): Promise<boolean>;
+  close(): void;
+}
+
+/** Milliseconds that one command may take before its caller goes on without the cache. */
+const commandTimeoutMs = 250;
+
+/** Milliseconds between new clients. Tokens live 15 minutes and reconnecting reuses the client's. */
+const renewalMs = 10 * 60_000;
+
+/** Milliseconds that a replaced client has to answer what it was asked. */
+const farewellMs = 5000;
+
+/** Opens the cache; connecting goes on in the background for as long as it takes. */
+export function openCache(variables: CacheVariables, log: Logger): Cache {
+  let client: Promise<Cluster | undefined> = connect();
+
+  async function connect(): Promise<Cluster | undefined> {
+    try {
+      return newClient(variables, await cacheSecurity(variables), log);
+    } catch (error) {
+      log.warn({ error: String(error) }, 'no token for the cache, trying again later');
+      return undefined;
+    }
+  }
+
+  // The client keeps one password for good, so a new client takes over before its token ends.
+  const renewal = setInterval(async () => {
+    const before = await client;
+    const next = connect();
+    if (!(await next)) return;
+    client = next;
+    setTimeout(() => before?.disconnect(), farewellMs).unref();
+  }, renewalMs);
+  renewal.unref();
+
+  async function attempt<T>(command: (cluster: Cluster) => Promise<T>): Promise<T | undefined> {
+    try {
+      const cluster = await client;
+      return cluster && (await withTimeout(command(cluster)));
+    } catch (error) {
+      log.debug({ error: String(error) }, 'cache command failed');
+      return undefined;
+    }
+  }
+
+  return {
+    get: async (key) => (await attempt((cluster) => cluster.get(key))) ?? undefined,
+    async set(key, value, ttlMs) {
+      await attempt((cluster) => cluster.set(key, value, 'PX', Math.max(1, Math.round(ttlMs))));
+    },
+    async delete(key) {
+      await attempt((cluster) => cluster.del(key));
+    },
+    publish: async (channel, message) =>
+      (await attempt((cluster) => cluster.publish(channel, message))) !== undefined,
+    close() {
+      clearInterval(renewal);
+      client.then((cluster) => cluster?.disconnect());
+    },
+  };
+}
+
+function newClient(variables: CacheVariables, security: object, log: Logger): Cluster {
+  const cluster = new Cluster([parseEndpoint(variables.CACHE_HOST, ports.cache)], {
+    // Names stay names: certificates are verified by them.
+    dnsLookup: (address, callback) => callback(null, address),
+    clusterRetryStrategy: (times) => Math.min(100 * times, 2000),
+    slotsRefreshTimeout: 1000,
+    slotsRefreshInterval: 60_000,
+    redisOptions: {
+      ...security,
+      connectTimeout: 1000,
+      keepAlive: 10_000,
+      maxRetriesPerRequest: 0,
+    },
+  });
+  // Said once per outage, however often the client tries.
+  let away = false;
+  cluster.on('error', (error: Error) => {
+    if (!away) log.warn({ error: error.message }, 'cache is away');
+    away = true;
+  });
+  cluster.on('ready', () => {
+    if (away) log.info('cache is back');
+    away = false;
+  });
+  return cluster;
+}
+
+/** iovalkey's own command timeout does not count while a command waits for a connection. */
+function withTimeout<T>(command: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${commandTimeoutMs} ms`)), commandTimeoutMs);
+  });
+  return Promise.race([command, late]).finally(() => clearTimeout(timer));
+}
