@@ -46,6 +46,11 @@ export class EventLog {
     return entry;
   }
 
+  /** Id of the last event, 0 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
   /** Events after an id that are still kept. */
   since(id: number): readonly RunEvent[] {
     return this.#events.filter((event) => event.id > id);

@@ -4,11 +4,11 @@
  * an error where something that runs asks for it.
  */
 
-import { createHash } from 'node:crypto';
+import { arnOf, physicalName, stableId } from './arn.ts';
 import type { Declared, Identity } from './resource.ts';
 
 interface Names {
-  /** The value of a name property, else a name as CloudFormation makes one: stack, logical id, random letters. */
+  /** The value of a name property, else a name made of stack and logical id, as CloudFormation does. */
   name(property?: string): string;
   /** Hexadecimal digits that stay the same for the same resource. */
   hex(length: number): string;
@@ -138,15 +138,11 @@ const entries: Readonly<Record<string, Entry>> = {
 export function identityOf(declared: Declared, account: string): Identity | undefined {
   const entry = Object.hasOwn(entries, declared.type) ? entries[declared.type] : undefined;
   if (!entry) return undefined;
-  const { stack, stackName, region, logicalId } = declared;
-  const hex = (length: number) =>
-    createHash('sha256').update(`${account}/${region}/${stack}/${logicalId}`).digest('hex').slice(0, length);
+  const { stack, region, logicalId } = declared;
   const names: Names = {
-    hex,
-    name: (property) =>
-      (property && declared.resolve<string>(property)) ||
-      `${stackName}-${logicalId}-${hex(12).toUpperCase()}`,
-    arn: (service, resource, place = region) => `arn:aws:${service}:${place}:${account}:${resource}`,
+    hex: (length) => stableId(`${account}/${region}/${stack}/${logicalId}`, length),
+    name: (property = 'Name of no property') => physicalName(declared, property),
+    arn: (service, resource, place = region) => arnOf(service, place, account, resource),
   };
   return entry(names, declared);
 }

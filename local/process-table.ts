@@ -45,7 +45,7 @@ export class ProcessTable implements Processes {
     });
     const file = logFile(this.#stateDir, spec.region, spec.resource, spec.unit);
     for (const stream of [child.stdout, child.stderr]) this.logs.follow(stream as Readable, file);
-    const managed = new ManagedProcess(child, graceMs, (line) => this.logs.line(file, line));
+    const managed = new ManagedProcess(child, spec.region, graceMs, (line) => this.logs.line(file, line));
     if (child.pid !== undefined) {
       const { pid } = child;
       this.#children.add(managed);
@@ -84,6 +84,12 @@ export class ProcessTable implements Processes {
     rmSync(this.dataRoot(), { recursive: true, force: true });
   }
 
+  /** Ends every process of a region at once. */
+  async killRegion(region: string): Promise<void> {
+    const lost = [...this.#children].filter((child) => child.region === region);
+    await Promise.all(lost.map((child) => child.kill()));
+  }
+
   /** Ends what is still running, at once when asked, and the reaper with it. */
   async close(how: 'stop' | 'kill' = 'stop'): Promise<void> {
     await Promise.all([...this.#children].map((child) => child[how]()));
@@ -97,12 +103,14 @@ export class ProcessTable implements Processes {
 
 class ManagedProcess implements Managed {
   readonly child: ChildProcess;
+  readonly region: string;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   readonly #graceMs: number;
   #running: boolean;
 
-  constructor(child: ChildProcess, graceMs: number, log: (line: string) => void) {
+  constructor(child: ChildProcess, region: string, graceMs: number, log: (line: string) => void) {
     this.child = child;
+    this.region = region;
     this.#graceMs = graceMs;
     this.#running = child.pid !== undefined;
     this.exited = new Promise((resolve) => {

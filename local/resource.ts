@@ -55,6 +55,11 @@ export interface Activity {
   start(): Promise<void>;
   /** Ends everything it started. Safe to call twice; `start` may follow. */
   stop(): Promise<void>;
+  /**
+   * Takes over what `declared` says by now (`start` reads it anew) without an outage, as a rolling deployment
+   * does. @default stop, then start
+   */
+  update?(): Promise<void>;
   units?(): readonly Unit[];
   /** Ends one unit as an operator or a fault would; what the template keeps up comes back by itself. */
   stopUnit?(id: string): Promise<void>;
