@@ -17,12 +17,14 @@ export interface ResolvedEnvironment extends Environment {
   readonly account: string;
 }
 
-/** Thrown for an environment that breaks rules; the message lists every finding. */
+/** Thrown for an environment that is unknown or breaks rules; the message lists every finding. */
 export class ConfigurationError extends Error {
   readonly findings: readonly Finding[];
-  constructor(name: string, findings: readonly Finding[]) {
-    const lines = findings.map(({ where, got, expected }) => `  ${where}: got ${got}, expected ${expected}`);
-    super(`environment '${name}' is not valid (config/environments.ts):\n${lines.join('\n')}`);
+  constructor(message: string, findings: readonly Finding[] = []) {
+    const lines = findings.map(
+      ({ where, got, expected }) => `\n  ${where}: got ${got}, expected ${expected}`,
+    );
+    super(message + lines.join(''));
     this.name = 'ConfigurationError';
     this.findings = findings;
   }
@@ -42,11 +44,15 @@ export function resolveEnvironment(
 ): ResolvedEnvironment {
   const environment = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!environment) {
-    throw new Error(`unknown environment '${name}', expected one of: ${Object.keys(known).join(', ')}`);
+    throw new ConfigurationError(
+      `unknown environment '${name}', expected one of: ${Object.keys(known).join(', ')}`,
+    );
   }
   const resolved = { ...environment, name, account: environment.account ?? account ?? placeholderAccount };
   const findings = validate(resolved);
-  if (findings.length > 0) throw new ConfigurationError(name, findings);
+  if (findings.length > 0) {
+    throw new ConfigurationError(`environment '${name}' is not valid (config/environments.ts):`, findings);
+  }
   return resolved;
 }
 

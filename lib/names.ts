@@ -26,7 +26,8 @@ export function namesOf(environment: ResolvedEnvironment) {
     databaseName: app,
     /** Unique over all regions, as members of a global cluster must be. */
     databaseCluster: (region: string) => `${prefix}-${region}`,
-    masterSecret: `${prefix}-database-master`,
+    /** Ends in no hyphen with six letters after it: Secrets Manager would take those for the suffix of an ARN. */
+    masterSecret: `${prefix}-database-master-user`,
     originSecret: (revision: number) => `${prefix}-origin-${revision}`,
     cache: `${prefix}-cache`,
     jobQueue: `${prefix}-jobs`,

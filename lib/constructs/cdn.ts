@@ -1,0 +1,160 @@
+/** CloudFront: one distribution in front of all regions. */
+
+import { Duration } from 'aws-cdk-lib';
+import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import { Construct } from 'constructs';
+import { byDistance, failoverChain } from '../../config/geography.ts';
+import { regionFacts } from '../../config/regions.ts';
+import { paths } from '../../contract/http.ts';
+import { type Placement, regionsOf } from '../placement.ts';
+import type { Workload } from '../workload.ts';
+import { acknowledge } from './acknowledge.ts';
+import { BucketOrigins } from './cdn-origins.ts';
+import { viewerFunction } from './viewer-function.ts';
+
+const { AllowedMethods, ViewerProtocolPolicy } = cloudfront;
+
+export interface CdnProps {
+  readonly placement: Placement;
+  readonly web: Workload['web'];
+  /** Gets everything that is not a file. */
+  readonly origin: cloudfront.IOrigin;
+  readonly firewallArn: string;
+  /** For www and the apex. @default CloudFront's own name and certificate */
+  readonly certificate?: acm.ICertificate;
+}
+
+export class Cdn extends Construct {
+  readonly distribution: cloudfront.Distribution;
+
+  constructor(scope: Construct, id: string, props: CdnProps) {
+    super(scope, id);
+    const { placement, web, origin, firewallArn, certificate } = props;
+    const { environment, names } = placement;
+    const { dns } = names;
+
+    const viewer = {
+      viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+      responseHeadersPolicy: this.#securityHeaders(),
+      compress: true,
+    };
+    const filePolicy = this.#cachePolicy(
+      'Files',
+      'Hashed files and pictures, which never change',
+      Duration.days(365),
+    );
+    const files = { ...viewer, allowedMethods: AllowedMethods.ALLOW_GET_HEAD, cachePolicy: filePolicy };
+    const service = {
+      ...viewer,
+      origin,
+      // Host stays behind: the origin's certificate has its own name.
+      originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+      functionAssociations: [
+        {
+          eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
+          function: viewerFunction(this, 'Viewer', web),
+        },
+      ],
+    };
+    const buckets = new BucketOrigins(this, 'Buckets');
+    const assets = buckets.of(names.assetsBucket, failoverChain(environment, environment.primary));
+
+    this.distribution = new cloudfront.Distribution(this, 'Resource', {
+      comment: names.prefix,
+      ...(dns && certificate && { domainNames: [dns.www, dns.apex], certificate }),
+      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
+      priceClass: priceClasses[environment.priceClass ?? 'PriceClass_100'],
+      webAclId: firewallArn,
+      defaultBehavior: {
+        ...service,
+        allowedMethods: AllowedMethods.ALLOW_ALL,
+        cachePolicy: this.#cachePolicy(
+          'Answers',
+          'As the service says; nothing where it says nothing',
+          Duration.days(1),
+        ),
+      },
+      additionalBehaviors: {
+        [`${paths.assets}*`]: { ...files, origin: assets },
+        // The container's copy of the same files, for the loss of the buckets.
+        [`${paths.fallbackAssets}*`]: {
+          ...service,
+          allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+          cachePolicy: filePolicy,
+        },
+        ...Object.fromEntries(
+          this.#media(placement).map(({ region, regions }) => [
+            `${paths.media}${region}/*`,
+            { ...files, origin: buckets.of(names.mediaBucket, regions) },
+          ]),
+        ),
+      },
+    });
+    acknowledge(this, {
+      CFR1: 'The system is for viewers of every country.',
+      CFR3: 'Standard logging v2 is configured beside the distribution; the rule knows only the older kind, which needs ACLs.',
+      ...(!dns && {
+        CFR4: 'Without a domain the distribution has CloudFront’s own certificate, whose minimum is not ours to choose.',
+      }),
+      ...(!dns && { CFR5: 'The origin is reached inside the network, by HTTP.' }),
+    });
+  }
+
+  /** Every region whose pictures have an address, with the regions that hold them, nearest first. */
+  #media({ environment }: Placement): { region: string; regions: readonly string[] }[] {
+    const regions = regionsOf({ environment });
+    return [
+      ...regions.map((region) => ({ region, regions: failoverChain(environment, region) })),
+      ...(environment.retiredRegions ?? []).map((region) => ({
+        region,
+        regions: byDistance(regionFacts(region), regions),
+      })),
+    ];
+  }
+
+  /**
+   * A policy of our own. Managed ones that obey the origin put Host and cookies in the key, and so forward a Host that
+   * the origin's certificate does not match; a minimum above 0 would override `no-store`.
+   */
+  #cachePolicy(id: string, comment: string, maxTtl: Duration): cloudfront.CachePolicy {
+    return new cloudfront.CachePolicy(this, id, {
+      comment,
+      minTtl: Duration.seconds(0),
+      defaultTtl: Duration.seconds(0),
+      maxTtl,
+      queryStringBehavior: cloudfront.CacheQueryStringBehavior.all(),
+      headerBehavior: cloudfront.CacheHeaderBehavior.none(),
+      cookieBehavior: cloudfront.CacheCookieBehavior.none(),
+      enableAcceptEncodingBrotli: true,
+      enableAcceptEncodingGzip: true,
+    });
+  }
+
+  /** What every answer says; the page's content security policy is the service's. */
+  #securityHeaders(): cloudfront.ResponseHeadersPolicy {
+    return new cloudfront.ResponseHeadersPolicy(this, 'SecurityHeaders', {
+      comment: 'HTTPS only, no sniffing, no frames',
+      securityHeadersBehavior: {
+        strictTransportSecurity: {
+          accessControlMaxAge: Duration.days(365),
+          includeSubdomains: false,
+          override: true,
+        },
+        contentTypeOptions: { override: true },
+        frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override: true },
+        referrerPolicy: {
+          referrerPolicy: cloudfront.HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN,
+          override: true,
+        },
+      },
+    });
+  }
+}
+
+const priceClasses = {
+  PriceClass_100: cloudfront.PriceClass.PRICE_CLASS_100,
+  PriceClass_200: cloudfront.PriceClass.PRICE_CLASS_200,
+  PriceClass_All: cloudfront.PriceClass.PRICE_CLASS_ALL,
+} as const;
