@@ -1,11 +1,11 @@
 /** The run's child processes: each in a group of its own, logged, known to the reaper, ended with the run. */
 
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { dataRoot } from './data-root.ts';
 import { Logs, logFile } from './logs.ts';
 import { startOf } from './process-identity.ts';
 import type { Managed, Processes, ProcessSpec } from './processes.ts';
@@ -59,29 +59,15 @@ export class ProcessTable implements Processes {
   }
 
   dataDir(region: string, resource: string): string {
-    const path = join(this.dataRoot(), region, resource);
+    const path = join(dataRoot(this.#stateDir), region, resource);
     mkdirSync(path, { recursive: true });
     return path;
   }
 
-  /** Where data lies. As root it is outside the project: PostgreSQL then runs as nobody, who may not enter a home. */
-  dataRoot(): string {
-    if (process.getuid?.() !== 0) return join(this.#stateDir, 'data');
-    const hash = createHash('sha256').update(this.#stateDir).digest('hex').slice(0, 12);
-    const root = `/var/tmp/meridian-${hash}`;
-    mkdirSync(root, { recursive: true, mode: 0o755 });
-    const found = lstatSync(root);
-    if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
-      throw new Error(
-        `${root} belongs to somebody else: got it as it is, expected a folder of root's; remove it`,
-      );
-    }
-    return root;
-  }
-
-  /** Throws the data away. */
-  forget(): void {
-    rmSync(this.dataRoot(), { recursive: true, force: true });
+  /** The process that ends the others when this one dies. */
+  get reaper(): { readonly pid: number; readonly started: string } {
+    const pid = this.#reaper.pid ?? 0;
+    return { pid, started: startOf(pid) ?? '' };
   }
 
   /** Ends every process of a region at once. */

@@ -6,7 +6,7 @@
 import type { AddressBook } from './address-book.ts';
 import type { Assembly, AssemblyStack } from './assembly.ts';
 import { Clock } from './clock.ts';
-import { EventLog } from './events.ts';
+import type { EventLog } from './events.ts';
 import { HostProcess } from './host-process.ts';
 import { TemplateError } from './intrinsics.ts';
 import { logFile } from './logs.ts';
@@ -33,6 +33,7 @@ export interface RunOptions {
   readonly stateDir: string;
   readonly book: AddressBook;
   readonly processes: ProcessTable;
+  readonly events: EventLog;
   /** @default 1 */
   readonly timeScale?: number;
 }
@@ -61,7 +62,7 @@ class Running {
 }
 
 export class Run {
-  readonly events = new EventLog();
+  readonly events: EventLog;
   readonly regions: readonly string[];
   readonly startedAt = new Date().toISOString();
   readonly resolver: Resolver;
@@ -81,6 +82,7 @@ export class Run {
     const [first] = assembly.stacks;
     if (!first) throw new Error(`environment '${options.environment}' has no stacks`);
     this.#options = options;
+    this.events = options.events;
     this.#assembly = assembly;
     this.#account = first.account;
     this.#clock = new Clock(timeScale);
@@ -370,6 +372,7 @@ export class Run {
   #start(one: Running): Promise<void> {
     return this.#inTurn(one, async () => {
       if (one.state === 'running') return;
+      if (this.#phase === 'stopping') throw new Error('the run is stopping');
       const began = performance.now();
       one.state = 'starting';
       one.reason = undefined;
@@ -383,8 +386,12 @@ export class Run {
     });
   }
 
-  #stop(one: Running): Promise<void> {
-    return this.#inTurn(one, async () => {
+  async #stop(one: Running): Promise<void> {
+    if (one.state === 'starting' && this.#phase === 'stopping') {
+      // What is still starting may wait for something that never comes: its end is not put off until then.
+      await bounded(one.activity!.stop(), longestStopMs).catch(() => {});
+    }
+    await this.#inTurn(one, async () => {
       if (!one.activity || one.state === 'stopped' || one.state === 'waiting') return;
       one.state = 'stopping';
       try {
@@ -405,18 +412,21 @@ export class Run {
   }
 
   async #replace(one: Running): Promise<void> {
-    if (one.state !== 'running') return;
-    if (!one.activity?.update) {
+    if (one.state !== 'running' && one.state !== 'failed') return;
+    if (one.state === 'failed' || !one.activity?.update) {
       await this.#stop(one);
       await this.#start(one);
       return;
     }
+    const { region, logicalId } = one.declared;
     await this.#inTurn(one, async () => {
       try {
         await one.activity!.update!();
-        this.events.emit(one.declared.region, one.declared.logicalId, 'updated');
+        this.events.emit(region, logicalId, 'updated');
       } catch (error) {
-        throw this.#failed(one, error as Error);
+        // What ran before goes on.
+        this.events.emit(region, logicalId, 'update failed', { reason: (error as Error).message });
+        throw error;
       }
     });
   }
