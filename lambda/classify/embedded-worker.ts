@@ -1,1 +1,6 @@
-export const handler = async () => {};
+/** The worker with the embedded model, which lies beside this file in the zip. */
+
+import { loadEmbedded } from './embedded.ts';
+import { createHandler } from './handler.ts';
+
+export const handler = createHandler(() => loadEmbedded(import.meta.dirname));
