@@ -97,11 +97,19 @@ export function ask(hop: Hop): Promise<IncomingMessage> {
       socket.destroy();
       reject(new UpstreamError('invalid', hop.endpoint));
     });
-    if (!hop.body) outgoing.end();
-    else {
-      hop.body.once('error', () => outgoing.destroy());
-      hop.body.pipe(outgoing);
+    const { body } = hop;
+    if (!body) {
+      outgoing.end();
+      return;
     }
+    body.once('error', () => outgoing.destroy());
+    outgoing.once('close', () => body.unpipe(outgoing));
+    // Not before there is a connection: what was not read can still be sent to another upstream.
+    const send = () => body.pipe(outgoing);
+    outgoing.once('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', send);
+      else send();
+    });
   });
 }
 

@@ -3,5 +3,9 @@
 import type { Part } from '../part.ts';
 
 export const parts: Readonly<Record<string, () => Promise<Part<never>>>> = {
-  // name: async () => (await import('./name.ts')).name,
+  'database-front': async () => (await import('./database-front.ts')).databaseFront,
+  edge: async () => (await import('./edge.ts')).edge,
+  'health-checker': async () => (await import('./health-checker.ts')).healthChecker,
+  'load-balancer': async () => (await import('./load-balancer.ts')).loadBalancer,
+  record: async () => (await import('./record.ts')).record,
 };

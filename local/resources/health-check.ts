@@ -1,0 +1,77 @@
+/** AWS::Route53::HealthCheck: a checker in the edge's process. */
+
+import { stableId } from '../arn.ts';
+import type { PartHandle } from '../host-client.ts';
+import type { HealthCheckerConfig } from '../parts/health-checker.ts';
+import type { Activity, Declared, ResourceModule, Site } from '../resource.ts';
+
+interface HealthCheckProperty {
+  readonly Type: string;
+  readonly FullyQualifiedDomainName?: string;
+  readonly ResourcePath?: string;
+  readonly RequestInterval?: number;
+  readonly FailureThreshold?: number;
+  readonly Inverted?: boolean;
+  readonly ChildHealthChecks?: readonly string[];
+  readonly HealthThreshold?: number;
+}
+
+const idOf = ({ stackName, logicalId }: Declared): string =>
+  stableId(`${stackName}/${logicalId}`, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+
+class HealthCheck implements Activity {
+  readonly #declared: Declared;
+  readonly #site: Site;
+  #handle: PartHandle<HealthCheckerConfig> | undefined;
+
+  constructor(declared: Declared, site: Site) {
+    this.#declared = declared;
+    this.#site = site;
+  }
+
+  async start(): Promise<void> {
+    const config = this.#config();
+    this.#handle = await this.#site
+      .host('edge')
+      .run<HealthCheckerConfig>('health-checker', this.#declared.logicalId, config);
+  }
+
+  async stop(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  #config(): HealthCheckerConfig {
+    const check = this.#declared.require<HealthCheckProperty>('HealthCheckConfig');
+    const common = {
+      id: idOf(this.#declared),
+      inverted: String(check.Inverted ?? false) === 'true',
+      intervalMs: this.#site.clock.ms(Number(check.RequestInterval ?? 30)),
+    };
+    if (check.Type === 'CALCULATED') {
+      const children = check.ChildHealthChecks ?? [];
+      const healthThreshold = Number(check.HealthThreshold ?? children.length);
+      return { ...common, kind: 'calculated', children, healthThreshold };
+    }
+    if ((check.Type === 'HTTPS' || check.Type === 'HTTP') && check.FullyQualifiedDomainName) {
+      return {
+        ...common,
+        kind: 'endpoint',
+        host: check.FullyQualifiedDomainName,
+        path: check.ResourcePath ?? '/',
+        failureThreshold: Number(check.FailureThreshold ?? 3),
+      };
+    }
+    throw new Error(
+      `got a health check of type ${check.Type}, expected CALCULATED, or HTTP(S) with a domain name`,
+    );
+  }
+}
+
+export const healthCheck: ResourceModule = {
+  type: 'AWS::Route53::HealthCheck',
+  global: true,
+  identify: (declared) => ({ ref: idOf(declared), attributes: { HealthCheckId: idOf(declared) } }),
+  run: (declared, site) => new HealthCheck(declared, site),
+};
