@@ -67,6 +67,7 @@ export class Cache extends Construct {
     this.#arns = [this.#arn(resource, names.cache), this.#arn('user', userId)];
     acknowledge(this, {
       AEC5: 'The network, not an unusual port, keeps strangers away: no route and one ingress rule per client.',
+      AEC6: 'Clients sign in by IAM as a user of the group, which a group with a password could not ask for.',
     });
   }
 

@@ -1,6 +1,6 @@
 /** CloudFront: one distribution in front of all regions. */
 
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { Construct } from 'constructs';
@@ -62,8 +62,12 @@ export class Cdn extends Construct {
 
     this.distribution = new cloudfront.Distribution(this, 'Resource', {
       comment: names.prefix,
-      ...(dns && certificate && { domainNames: [dns.www, dns.apex], certificate }),
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      ...(dns &&
+        certificate && {
+          domainNames: [dns.www, dns.apex],
+          certificate,
+          minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+        }),
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       priceClass: priceClasses[environment.priceClass ?? 'PriceClass_100'],
       webAclId: firewallArn,
@@ -91,6 +95,11 @@ export class Cdn extends Construct {
           ]),
         ),
       },
+    });
+    Validations.of(this).acknowledge({
+      id: 'Annotation::@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac',
+      reason:
+        'The buckets let CloudFront in where they are made, by account: they come before the distribution.',
     });
     acknowledge(this, {
       CFR1: 'The system is for viewers of every country.',

@@ -1,20 +1,16 @@
 /** What parts of the workload may do with media. */
 
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type { IConstruct } from 'constructs';
 import { drainKey } from '../../contract/http.ts';
 import { mediaKey } from '../../contract/media.ts';
 import { otherRegions, type Placement, regionsOf } from '../placement.ts';
-import { acknowledge } from './acknowledge.ts';
-
-type Part = iam.IGrantable & IConstruct;
-
-const bucketArn = (name: string) => `arn:aws:s3:::${name}`;
+import { bucketArn, grantObjects } from './bucket-access.ts';
+import type { Part } from './part.ts';
 
 /** Lets a part read what was uploaded, in whichever region's bucket it lies. */
 export function grantReadMedia(part: Part, placement: Placement): void {
   const { names } = placement;
-  grant(
+  grantObjects(
     part,
     ['s3:GetObject'],
     regionsOf(placement).map((region) => `${bucketArn(names.mediaBucket(region))}/media/*`),
@@ -25,7 +21,7 @@ export function grantReadMedia(part: Part, placement: Placement): void {
 /** Lets a part sign uploads into this region's bucket. */
 export function grantUpload(part: Part, placement: Placement): void {
   const { names, region } = placement;
-  grant(
+  grantObjects(
     part,
     ['s3:PutObject'],
     [`${bucketArn(names.mediaBucket(region))}/${mediaKey(region, '*')}`],
@@ -52,9 +48,4 @@ export function grantReadDrain(part: Part, placement: Placement): void {
       conditions: { StringLike: { 's3:prefix': others.map(drainKey) } },
     }),
   );
-}
-
-function grant(part: Part, actions: string[], resourceArns: string[], reason: string): void {
-  iam.Grant.addToPrincipal({ grantee: part, actions, resourceArns });
-  acknowledge(part, Object.fromEntries(resourceArns.map((arn) => [`IAM5[Resource::${arn}]`, reason])));
 }

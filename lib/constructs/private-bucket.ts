@@ -28,15 +28,19 @@ export function privateBucket(scope: Construct, id: string, props: PrivateBucket
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     enforceSSL: true,
     minimumTLSVersion: 1.2,
-    ...(accessLogs && {
-      serverAccessLogsBucket: s3.Bucket.fromBucketName(scope, `${id}Logs`, names.logsBucket(region)),
-      serverAccessLogsPrefix: `s3/${bucketName}/`,
-    }),
     ...(environment.protect
       ? { removalPolicy: RemovalPolicy.RETAIN }
       : { removalPolicy: RemovalPolicy.DESTROY, autoDeleteObjects: true }),
   });
+  const cfn = bucket.node.defaultChild as s3.CfnBucket;
+  // By name: that bucket's own stack lets the log service in, the L2 would want to.
+  if (accessLogs) {
+    cfn.loggingConfiguration = {
+      destinationBucketName: names.logsBucket(region),
+      logFilePrefix: `s3/${bucketName}/`,
+    };
+  }
   // A name in that namespace is refused without it; the L2 takes it only with a generated name (aws-cdk #38095).
-  (bucket.node.defaultChild as s3.CfnBucket).bucketNamespace = 'account-regional';
+  cfn.bucketNamespace = 'account-regional';
   return bucket;
 }

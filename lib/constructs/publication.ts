@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { paths } from '../../contract/http.ts';
 import type { PublishVariables } from '../../contract/variables.ts';
 import type { Placement } from '../placement.ts';
+import { bucketArn, grantObjects } from './bucket-access.ts';
 import { workloadFunction } from './workload-function.ts';
 
 const timeoutSeconds = 5 * 60;
@@ -32,11 +33,15 @@ export class Publication extends Construct {
       variables,
       timeoutSeconds,
     });
-    bucket.grantPut(publish, `${paths.assets.slice(1)}*`);
-    const trigger = new Trigger(this, 'Trigger', {
+    grantObjects(
+      publish,
+      ['s3:PutObject'],
+      [`${bucketArn(placement.names.assetsBucket(placement.region))}${paths.assets}*`],
+      'It puts the files of every release, under names that hold their hash.',
+    );
+    new Trigger(this, 'Trigger', {
       handler: publish,
       timeout: Duration.seconds(timeoutSeconds),
     });
-    trigger.executeAfter(bucket as s3.Bucket);
   }
 }

@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { mediaKey } from '../../contract/media.ts';
 import { otherRegions, type Placement } from '../placement.ts';
 import { acknowledge } from './acknowledge.ts';
+import { bucketArn } from './bucket-access.ts';
 import { acknowledgeSdkCalls } from './sdk-calls.ts';
 
 export class Replication extends Construct {
@@ -31,7 +32,7 @@ export class Replication extends Construct {
             // Only what was uploaded here: a copy that came from elsewhere is not copied on.
             Filter: { Prefix: mediaKey(region, '') },
             DeleteMarkerReplication: { Status: 'Enabled' },
-            Destination: { Bucket: arn(names.mediaBucket(other)) },
+            Destination: { Bucket: bucketArn(names.mediaBucket(other)) },
           })),
         },
       },
@@ -48,7 +49,10 @@ export class Replication extends Construct {
       },
       // The actions are not named after the calls: one stands for putting and deleting.
       policy: AwsCustomResourcePolicy.fromStatements([
-        new iam.PolicyStatement({ actions: ['s3:PutReplicationConfiguration'], resources: [arn(bucket)] }),
+        new iam.PolicyStatement({
+          actions: ['s3:PutReplicationConfiguration'],
+          resources: [bucketArn(bucket)],
+        }),
         new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: [role.roleArn] }),
       ]),
       installLatestAwsSdk: false,
@@ -60,8 +64,8 @@ export class Replication extends Construct {
 
   #role(placement: Placement): iam.Role {
     const { names, region } = placement;
-    const source = arn(names.mediaBucket(region));
-    const objects = (name: string) => `${arn(name)}/${mediaKey(region, '*')}`;
+    const source = bucketArn(names.mediaBucket(region));
+    const objects = (name: string) => `${bucketArn(name)}/${mediaKey(region, '*')}`;
     const sources = [objects(names.mediaBucket(region))];
     const destinations = otherRegions(placement).map((other) => objects(names.mediaBucket(other)));
     const role = new iam.Role(this, 'Role', {
@@ -102,5 +106,3 @@ export class Replication extends Construct {
     return role;
   }
 }
-
-const arn = (bucket: string): string => `arn:aws:s3:::${bucket}`;

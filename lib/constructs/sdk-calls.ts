@@ -3,7 +3,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { AwsCustomResource } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, lambdaPolicies } from './acknowledge.ts';
 
 /** Accepts findings on a custom resource's policy, and on the CDK's own function that makes its calls. */
 export function acknowledgeSdkCalls(construct: Construct, findings: Readonly<Record<string, string>>): void {
@@ -11,7 +11,7 @@ export function acknowledgeSdkCalls(construct: Construct, findings: Readonly<Rec
   const id = `AWS${AwsCustomResource.PROVIDER_FUNCTION_UUID.replaceAll('-', '')}`;
   acknowledge(Stack.of(construct).node.findChild(id), {
     ...findings,
-    IAM4: 'The function is the CDK’s own; the managed policy lets it write its logs.',
+    [lambdaPolicies.basic]: 'The function is the CDK’s own; the managed policy lets it write its logs.',
     L1: 'The runtime is the CDK’s choice and follows its releases.',
   });
 }

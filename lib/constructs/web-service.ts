@@ -12,6 +12,7 @@ import type { WebVariables } from '../../contract/variables.ts';
 import type { Placement } from '../placement.ts';
 import type { Workload } from '../workload.ts';
 import { acknowledge } from './acknowledge.ts';
+import { clientSecurityGroup } from './client-security-group.ts';
 import type { Entry } from './entry.ts';
 import { logGroup } from './log-group.ts';
 import { RegionalVpc } from './regional-vpc.ts';
@@ -57,6 +58,7 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
       capacityProviderStrategies: capacity(environment.web),
       vpcSubnets: isPublic ? { subnetType: ec2.SubnetType.PUBLIC } : RegionalVpc.functions,
       assignPublicIp: isPublic,
+      securityGroups: [clientSecurityGroup(this, 'SecurityGroup', vpc, 'Web tasks')],
       propagateTags: ecs.PropagatedTagSource.SERVICE,
     });
     service.attachToApplicationTargetGroup(entry.targets);

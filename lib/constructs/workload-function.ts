@@ -1,11 +1,12 @@
 /** A function of the workload: one bundled file on the current runtime, with its own log group. */
 
 import { Duration } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { Placement } from '../placement.ts';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, lambdaPolicies } from './acknowledge.ts';
+import { clientSecurityGroup } from './client-security-group.ts';
 import { logGroup } from './log-group.ts';
 import { RegionalVpc } from './regional-vpc.ts';
 
@@ -45,13 +46,11 @@ export function workloadFunction(
     ...(vpc && {
       vpc,
       vpcSubnets: RegionalVpc.functions,
-      securityGroups: [
-        new ec2.SecurityGroup(scope, `${id}SecurityGroup`, { vpc, description: props.description }),
-      ],
+      securityGroups: [clientSecurityGroup(scope, `${id}SecurityGroup`, vpc, props.description)],
     }),
   });
-  acknowledge(result, {
-    IAM4: 'The managed policies write logs and join the network, no more; AWS keeps them in step with Lambda.',
-  });
+  const reason =
+    'It lets the function write its logs and join the network, no more; AWS keeps it in step with Lambda.';
+  acknowledge(result, { [lambdaPolicies.basic]: reason, ...(vpc && { [lambdaPolicies.vpc]: reason }) });
   return result;
 }
