@@ -155,6 +155,13 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     );
   }
 
+  expect(
+    regions.length < 2 || environment.network.nat !== 'none',
+    'network.nat',
+    environment.network.nat,
+    "'one' or 'per-zone' with several regions: migrations call the function of the writer's region",
+  );
+
   const global = environment.global ?? regions.length > 1;
   if (database.size.kind === 'provisioned') {
     const { instanceClass } = database.size;
@@ -199,6 +206,14 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     whole('cache.replicasPerShard', cache.replicasPerShard, 0, 5);
   } else whole('cache.maxGb', cache.maxGb, 1, 5000);
 
+  const memories = fargateMemoryMiB[web.cpu] ?? [];
+  expect(memories.length > 0, 'web.cpu', web.cpu, `one of ${Object.keys(fargateMemoryMiB).join(', ')}`);
+  expect(
+    memories.length === 0 || memories.includes(web.memoryMiB),
+    'web.memoryMiB',
+    web.memoryMiB,
+    `with ${web.cpu} CPU units one of ${memories.join(', ')}`,
+  );
   whole('web.minTasks', web.minTasks, 1, 1000);
   whole('web.maxTasks', web.maxTasks, web.minTasks, 5000);
   expect(
@@ -231,6 +246,12 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
       expect(false, 'worker.engine', 'rekognition', `'embedded': ${name} does not offer Rekognition`);
     }
   }
+  expect(
+    logRetentionDays.includes(environment.logDays),
+    'logDays',
+    environment.logDays,
+    `a retention that CloudWatch Logs knows: ${logRetentionDays.join(', ')}`,
+  );
   for (const [i, cidr] of (environment.testers ?? []).entries()) {
     expect(/^[0-9a-fA-F.:]+\/\d{1,3}$/.test(cidr), `testers[${i}]`, cidr, 'a CIDR, as 203.0.113.7/32');
   }
@@ -248,6 +269,26 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     'false without a domain: there is no public load balancer to open',
   );
   return findings;
+}
+
+/** Memory that Fargate offers with a number of CPU units (ECS developer guide, "Task CPU and memory"). */
+const fargateMemoryMiB: Readonly<Record<number, readonly number[]>> = {
+  256: [512, 1024, 2048],
+  512: steps(1024, 4096, 1024),
+  1024: steps(2048, 8192, 1024),
+  2048: steps(4096, 16384, 1024),
+  4096: steps(8192, 30720, 1024),
+  8192: steps(16384, 61440, 4096),
+  16384: steps(32768, 122880, 8192),
+};
+
+/** Days (CloudWatch Logs API reference, PutRetentionPolicy). */
+const logRetentionDays: readonly number[] = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+function steps(first: number, last: number, step: number): number[] {
+  return Array.from({ length: (last - first) / step + 1 }, (_, i) => first + i * step);
 }
 
 interface Block {

@@ -30,7 +30,7 @@ export class CdnLogs extends Construct {
       name,
       deliveryDestinationType: 'S3',
       destinationResourceArn: `arn:aws:s3:::${names.logsBucket(environment.primary)}/cdn`,
-      outputFormat: 'parquet',
+      outputFormat: 'json',
     });
     const delivery = new logs.CfnDelivery(this, 'Resource', {
       deliverySourceName: source.name,

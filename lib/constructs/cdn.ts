@@ -39,11 +39,12 @@ export class Cdn extends Construct {
       responseHeadersPolicy: this.#securityHeaders(),
       compress: true,
     };
-    const filePolicy = this.#cachePolicy(
-      'Files',
-      'Hashed files and pictures, which never change',
-      Duration.days(365),
-    );
+    const filePolicy = this.#cachePolicy('Files', {
+      comment: 'Hashed files and pictures, which never change under their name',
+      defaultTtl: Duration.days(1),
+      maxTtl: Duration.days(365),
+      queryStringBehavior: cloudfront.CacheQueryStringBehavior.none(),
+    });
     const files = { ...viewer, allowedMethods: AllowedMethods.ALLOW_GET_HEAD, cachePolicy: filePolicy };
     const service = {
       ...viewer,
@@ -74,11 +75,12 @@ export class Cdn extends Construct {
       defaultBehavior: {
         ...service,
         allowedMethods: AllowedMethods.ALLOW_ALL,
-        cachePolicy: this.#cachePolicy(
-          'Answers',
-          'As the service says; nothing where it says nothing',
-          Duration.days(1),
-        ),
+        cachePolicy: this.#cachePolicy('Answers', {
+          comment: 'As long as the service says; not at all where it says nothing',
+          defaultTtl: Duration.seconds(0),
+          maxTtl: Duration.days(1),
+          queryStringBehavior: cloudfront.CacheQueryStringBehavior.all(),
+        }),
       },
       additionalBehaviors: {
         [`${paths.assets}*`]: { ...files, origin: assets },
@@ -127,13 +129,10 @@ export class Cdn extends Construct {
    * A policy of our own. Managed ones that obey the origin put Host and cookies in the key, and so forward a Host that
    * the origin's certificate does not match; a minimum above 0 would override `no-store`.
    */
-  #cachePolicy(id: string, comment: string, maxTtl: Duration): cloudfront.CachePolicy {
+  #cachePolicy(id: string, props: cloudfront.CachePolicyProps): cloudfront.CachePolicy {
     return new cloudfront.CachePolicy(this, id, {
-      comment,
+      ...props,
       minTtl: Duration.seconds(0),
-      defaultTtl: Duration.seconds(0),
-      maxTtl,
-      queryStringBehavior: cloudfront.CacheQueryStringBehavior.all(),
       headerBehavior: cloudfront.CacheHeaderBehavior.none(),
       cookieBehavior: cloudfront.CacheCookieBehavior.none(),
       enableAcceptEncodingBrotli: true,

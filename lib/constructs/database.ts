@@ -3,7 +3,7 @@
  * empty global cluster becomes its writer; the others must come after it, one by one.
  */
 
-import { CfnDeletionPolicy, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnDeletionPolicy, type CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as rds from 'aws-cdk-lib/aws-rds';
@@ -83,9 +83,8 @@ export class Database extends Construct {
         : // Makes the L2 leave out the master user, which a secondary inherits; taken out again below.
           { replicationSourceIdentifier: 'inherited' }),
     });
-    this.cluster.node.addDependency(logs);
-
     const cfn = this.cluster.node.defaultChild as rds.CfnDBCluster;
+    cfn.addResourceDependency(logs.node.defaultChild as CfnResource);
     if (protect) cfn.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
     if (!primary) {
       cfn.replicationSourceIdentifier = undefined;

@@ -1,4 +1,4 @@
-/** The region's bucket for access logs of buckets and load balancers, and for flow logs. */
+/** The region's bucket for access logs of buckets, load balancers and CloudFront, and for flow logs. */
 
 import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,12 +8,13 @@ import type { Placement } from '../placement.ts';
 import { acknowledge } from './acknowledge.ts';
 import { privateBucket } from './private-bucket.ts';
 
-/** AWS services that write logs here, each under its own prefix, and the action each needs. */
-const writers = [
-  { prefix: 's3', principal: 'logging.s3.amazonaws.com' },
-  // The load balancer's log service, in every region (ELB user guide, "Enable access logs").
-  { prefix: 'alb', principal: 'logdelivery.elasticloadbalancing.amazonaws.com' },
-] as const;
+/** AWS services that write here, each under its own prefix. The flow log brings its own statement. */
+const writers = (account: string) => [
+  { objects: 's3/*', principal: 'logging.s3.amazonaws.com', account },
+  // The load balancer's log service, in every region (ELB user guide, "Enable access logs"); the account is in the key.
+  { objects: `alb/AWSLogs/${account}/*`, principal: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+  { objects: 'cdn/*', principal: 'delivery.logs.amazonaws.com', account },
+];
 
 export class LogsBucket extends Construct {
   readonly bucket: s3.Bucket;
@@ -27,14 +28,14 @@ export class LogsBucket extends Construct {
       lifecycleRules: [{ expiration: Duration.days(environment.logDays) }],
       accessLogs: false,
     });
-    for (const { prefix, principal } of writers) {
+    for (const writer of writers(environment.account)) {
       this.bucket.addToResourcePolicy(
         new iam.PolicyStatement({
           actions: ['s3:PutObject'],
-          principals: [new iam.ServicePrincipal(principal)],
-          resources: [this.bucket.arnForObjects(`${prefix}/*`)],
+          principals: [new iam.ServicePrincipal(writer.principal)],
+          resources: [this.bucket.arnForObjects(writer.objects)],
           // The sources are in stacks that come later: the account is the bound, not one ARN.
-          conditions: { StringEquals: { 'aws:SourceAccount': environment.account } },
+          ...(writer.account && { conditions: { StringEquals: { 'aws:SourceAccount': writer.account } } }),
         }),
       );
     }

@@ -13,15 +13,18 @@ export function viewerFunction(scope: Construct, id: string, web: Workload['web'
     runtime: cloudfront.FunctionRuntime.JS_2_0,
     code: cloudfront.FunctionCode.fromInline(
       `
+const hidden = ${JSON.stringify(hidden)};
+
 function handler(event) {
-  var request = event.request;
-  if (${JSON.stringify(hidden)}.some((path) => request.uri === path || request.uri.startsWith(path + (path.endsWith('/') ? '' : '/')))) {
+  const request = event.request;
+  if (hidden.some((path) => request.uri.startsWith(path))) {
     return { statusCode: 404, statusDescription: 'Not Found' };
   }
   request.headers['${headers.viewerHost}'] = { value: request.headers.host.value };
   request.headers['${headers.viewerAddress}'] = { value: event.viewer.ip };
   return request;
-}`.trimStart(),
+}
+`.trimStart(),
     ),
   });
 }
