@@ -1,10 +1,8 @@
 /** The web service, built without listening: every part it needs is handed in. */
 
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { headers, timeouts } from '../contract/http.ts';
 import type { ClientFiles } from '../runtime/client-files.ts';
-import type { Logger } from '../runtime/log.ts';
 import { logAccess } from './access-log.ts';
 import type { EventStreams } from './event-streams.ts';
 import { handleError, Problem, sendProblem } from './problem.ts';
@@ -13,6 +11,7 @@ import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { type ImageServices, imageRoutes } from './routes/images.ts';
 import { pageRoutes } from './routes/page.ts';
+import { compileSchema } from './validation.ts';
 
 export interface Services extends ImageServices {
   /** Name of this task in answers and logs. */
@@ -20,7 +19,7 @@ export interface Services extends ImageServices {
   readonly readiness: Readiness;
   readonly streams: EventStreams;
   readonly client: ClientFiles;
-  readonly log: Logger;
+  readonly log: FastifyBaseLogger;
 }
 
 /** Bytes of a request's body: the API takes small JSON only, pictures go to the bucket. */
@@ -31,17 +30,19 @@ const requestTimeout = 10_000;
 
 /** @returns an instance to listen with, or to inject requests into */
 export function buildApp(services: Services): FastifyInstance {
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     loggerInstance: services.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     requestTimeout,
     keepAliveTimeout: timeouts.serviceKeepAlive * 1000,
     // What still arrives on open connections while closing is served, with `connection: close`.
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply);
+    },
   });
-  app.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(TypeBoxValidatorCompiler);
+  app.setValidatorCompiler(compileSchema);
   app.removeContentTypeParser('text/plain');
 
   app.addHook('onRequest', async (_request, reply) => {
@@ -57,5 +58,5 @@ export function buildApp(services: Services): FastifyInstance {
   app.register(imageRoutes(services));
   app.register(eventRoutes(services.streams));
   app.register(healthRoutes(services.readiness, services.media, services.regions));
-  return app as unknown as FastifyInstance;
+  return app;
 }

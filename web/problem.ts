@@ -42,15 +42,9 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 /** Turns whatever a route threw into a problem; what nobody foresaw is logged and not shown. */
 export function handleError(error: FastifyError | Problem, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof Problem) return sendProblem(reply, error);
-  if (error.validation) return sendProblem(reply, new Problem(400, describe(error)));
   const status = error.statusCode ?? 500;
+  if (status === 415) return sendProblem(reply, new Problem(415, 'Send the body as application/json.'));
   if (status < 500) return sendProblem(reply, new Problem(status, error.message));
   request.log.error({ err: error, path: request.url }, 'request failed');
   return sendProblem(reply, new Problem(500, 'Something went wrong here; try again.'));
-}
-
-/** `body /size must be <= 10485760`. */
-function describe(error: FastifyError): string {
-  const [first] = error.validation ?? [];
-  return `${error.validationContext ?? 'request'} ${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`;
 }

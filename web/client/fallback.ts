@@ -3,6 +3,8 @@
  * asked for once more, from the container.
  */
 
+import { paths } from '../../contract/http.ts';
+
 addEventListener(
   'error',
   ({ target }) => {
@@ -15,9 +17,9 @@ addEventListener(
 
 function retry(element: HTMLElement, attribute: 'src' | 'href'): void {
   const address = element.getAttribute(attribute);
-  if (!address?.startsWith('/assets/')) return;
+  if (!address?.startsWith(paths.assets)) return;
   const again = document.createElement(element.tagName);
   for (const { name, value } of element.attributes) again.setAttribute(name, value);
-  again.setAttribute(attribute, `/fallback-assets/${address.slice('/assets/'.length)}`);
+  again.setAttribute(attribute, paths.fallbackAssets + address.slice(paths.assets.length));
   element.replaceWith(again);
 }

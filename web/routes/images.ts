@@ -32,7 +32,8 @@ const Claim = Type.Object({
 const Completion = Type.Object({ key: Type.String({ minLength: 1, maxLength: 1024 }) });
 
 const Page = Type.Object({
-  limit: Type.Integer({ minimum: 1, maximum: 50, default: 20 }),
+  /** 1 to 50. */
+  limit: Type.Optional(Type.String({ pattern: '^([1-9]|[1-4][0-9]|50)$' })),
   cursor: Type.Optional(Id),
 });
 
@@ -93,7 +94,8 @@ export function imageRoutes(services: ImageServices): FastifyPluginAsyncTypebox 
     });
 
     app.get('/api/images', { schema: { querystring: Page } }, async (request) => {
-      const { limit, cursor } = request.query;
+      const { cursor } = request.query;
+      const limit = Number(request.query.limit ?? 20);
       // One more than asked for tells whether there is a next page.
       const found = await reading(() => images.list(limit + 1, cursor));
       const shown = found.slice(0, limit);
