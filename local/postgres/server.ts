@@ -17,7 +17,7 @@ export interface ServerOptions {
   /** Called before every start, the first included: writes the configuration. */
   readonly prepare: () => Promise<void>;
   readonly emit: (
-    event: 'started' | 'accepting' | 'stopped',
+    event: 'server started' | 'accepting' | 'server ended',
     detail: Readonly<Record<string, unknown>>,
   ) => void;
   /** How long a start may take, in milliseconds. @default 30000 */
@@ -114,7 +114,7 @@ export class PostgresServer {
       ...binaries.owner,
     });
     this.#process = started;
-    emit('started', { pid: started.pid, port: this.port });
+    emit('server started', { pid: started.pid, port: this.port });
     await this.#ready(started);
     this.#state = 'running';
     emit('accepting', { pid: started.pid, port: this.port });
@@ -148,7 +148,7 @@ export class PostgresServer {
   #ended(which: Managed, ending: { code: number | null; signal: NodeJS.Signals | null }): void {
     if (which !== this.#process) return;
     this.#state = 'stopped';
-    this.#options.emit('stopped', { ...ending, port: this.port });
+    this.#options.emit('server ended', { ...ending, port: this.port });
     if (this.#wanted) this.#comeback = this.#comeBack();
   }
 
