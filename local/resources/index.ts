@@ -15,15 +15,21 @@ import { lambdaAlias, lambdaVersion } from './lambda-version.ts';
 import { listener } from './listener.ts';
 import { listenerRule } from './listener-rule.ts';
 import { loadBalancer } from './load-balancer.ts';
+import { queue } from './queue.ts';
 import { recordSet } from './record-set.ts';
 import { scalableTarget } from './scalable-target.ts';
+import { subscription } from './subscription.ts';
 import { targetGroup } from './target-group.ts';
+import { topic } from './topic.ts';
 import { trigger } from './trigger.ts';
 
 export const modules: readonly ResourceModule[] = [
   globalCluster,
   dbCluster,
   dbInstance,
+  topic,
+  subscription,
+  queue,
   cloudFrontFunction,
   vpcOrigin,
   distribution,
