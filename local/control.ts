@@ -58,7 +58,6 @@ const actions: readonly (readonly [pattern: RegExp, action: Action])[] = [
   ],
   [/^\/regions\/([^/]+)\/start$/, (run, [region]) => run.startRegion(region!)],
   [/^\/regions\/([^/]+)\/stop$/, (run, [region]) => run.stopRegion(region!)],
-  [/^\/stop$/, (run) => run.end()],
 ];
 
 /** Serves the control interface of a run; returns how to close it. */
@@ -88,6 +87,11 @@ async function answer(
   if (request.method === 'GET' && url.pathname === '/state') return json(response, 200, run.state());
   if (request.method === 'GET' && url.pathname === '/events') {
     return stream(run.events, url.searchParams.get('after') ?? '0', response);
+  }
+  if (request.method === 'POST' && url.pathname === '/stop') {
+    // The end closes this very connection: the answer goes first.
+    response.once('finish', () => run.end());
+    return json(response, 200, { lastEvent: run.events.last });
   }
   for (const [pattern, action] of actions) {
     const match = pattern.exec(url.pathname);
