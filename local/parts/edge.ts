@@ -54,7 +54,12 @@ interface Exchange {
 
 export const edge: Part<EdgeConfig> = async (config, context) => {
   const running = new Edge(config, context);
-  await running.open();
+  try {
+    await running.open();
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
   return running;
 };
 

@@ -55,7 +55,12 @@ const reasons: Readonly<Record<number, string>> = {
 
 export const loadBalancer: Part<LoadBalancerConfig> = async (config, context) => {
   const balancer = new LoadBalancer(config, context);
-  await balancer.open();
+  try {
+    await balancer.open();
+  } catch (error) {
+    await balancer.close();
+    throw error;
+  }
   return balancer;
 };
 
