@@ -36,10 +36,11 @@ export function lineOf({ region, resource, event, detail = {} }: RunEvent): stri
       return Number(detail['resources']) > 0
         ? phase(resource, detail['ms'], `${detail['resources']} resources run`)
         : undefined;
+    // The reason follows as the command's own last word, or goes to who asked for the change.
     case 'failed':
     case 'update failed':
     case 'died':
-      return colors.red(`  ✗ ${where}${resource} ${event}${detail['reason'] ? `: ${detail['reason']}` : ''}`);
+      return colors.red(`  ✗ ${where}${resource} ${event}`);
     case 'restarted':
       return region === 'run'
         ? colors.green(
