@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL, URL } from 'node:url';
 import { makeConsole } from './api/console.ts';
@@ -72,6 +72,8 @@ export function closeSandbox({ script, vu: id, env }: ThreadData): void {
     },
   });
 
+  // Loads the stripper, which needs a global that goes, in case a compile cache has spared it until now.
+  stripTypeScriptTypes('');
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!language.has(name)) delete (globalThis as Record<string, unknown>)[name];
   }
