@@ -19,6 +19,7 @@ export class FunctionProcess {
   readonly managed: Managed;
   readonly #ready: Promise<FunctionError | undefined>;
   #busy = false;
+  #ending = false;
   #answer: ((result: InvokeResult) => void) | undefined;
 
   constructor(
@@ -44,11 +45,18 @@ export class FunctionProcess {
 
   /** Whether it can take an event. */
   get idle(): boolean {
-    return this.managed.running && !this.#busy;
+    return this.alive && !this.#busy;
   }
 
-  get busy(): boolean {
-    return this.#busy;
+  /** False from the moment it is told to end. */
+  get alive(): boolean {
+    return this.managed.running && !this.#ending;
+  }
+
+  /** Ends the process: at once, or as soon as it has heard SIGTERM. */
+  end(how: 'stop' | 'kill'): Promise<void> {
+    this.#ending = true;
+    return this.managed[how]();
   }
 
   /** Serves an event. A process that takes longer is killed, one that ends leaves an error; neither throws. */
@@ -69,7 +77,7 @@ export class FunctionProcess {
       const timer = setTimeout(() => {
         const errorMessage = `${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
         this.#answer?.({ ok: false, error: { errorType: 'Sandbox.Timedout', errorMessage } });
-        void this.managed.kill();
+        void this.end('kill');
       }, timeoutMs);
       this.#answer = (result) => {
         clearTimeout(timer);
@@ -96,7 +104,7 @@ export class FunctionProcess {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         resolve({ errorType: 'Sandbox.Timedout', errorMessage: `Init phase exceeded ${initMs / 1000} s` });
-        void this.managed.kill();
+        void this.end('kill');
       }, initMs);
       const done = (error?: FunctionError) => {
         clearTimeout(timer);

@@ -45,7 +45,7 @@ export class LambdaFunction implements Invokable {
     this.#started = false;
     for (const timer of this.#reapers.values()) clearTimeout(timer);
     this.#reapers.clear();
-    const ended = [...this.#processes.values()].map(({ managed }) => managed.kill());
+    const ended = [...this.#processes.values(), ...this.#outdated].map((one) => one.end('kill'));
     await Promise.all(ended);
     this.#processes.clear();
   }
@@ -55,7 +55,7 @@ export class LambdaFunction implements Invokable {
     await this.start();
     for (const one of this.#processes.values()) {
       this.#processes.delete(one.id);
-      if (one.idle) void one.managed.stop();
+      if (one.idle) void one.end('stop');
       else this.#outdated.add(one);
     }
   }
@@ -64,7 +64,8 @@ export class LambdaFunction implements Invokable {
     if (!this.#started) return failure('ServiceException', `function ${this.#name} is stopped`);
     const limit = Number(this.#declared.resolve('ReservedConcurrentExecutions') ?? unreservedConcurrency);
     const idle = [...this.#processes.values()].find((one) => one.idle);
-    if (!idle && this.#processes.size >= limit) return failure('TooManyRequestsException', 'Rate Exceeded.');
+    const alive = [...this.#processes.values()].filter((one) => one.alive).length;
+    if (!idle && alive >= limit) return failure('TooManyRequestsException', 'Rate Exceeded.');
     const one = idle ?? this.#launch();
     clearTimeout(this.#reapers.get(one));
     this.#reapers.delete(one);
@@ -83,7 +84,7 @@ export class LambdaFunction implements Invokable {
   }
 
   async stopUnit(id: string): Promise<void> {
-    await this.#processes.get(id)?.managed.kill();
+    await this.#processes.get(id)?.end('kill');
   }
 
   #launch(): FunctionProcess {
@@ -106,12 +107,12 @@ export class LambdaFunction implements Invokable {
   }
 
   #rest(one: FunctionProcess): void {
-    if (this.#outdated.delete(one)) void one.managed.stop();
+    if (this.#outdated.delete(one)) void one.end('stop');
     else if (this.#started && one.idle) {
       const end = () => {
         this.#reapers.delete(one);
         this.#processes.delete(one.id);
-        void one.managed.stop();
+        void one.end('stop');
       };
       this.#reapers.set(one, setTimeout(end, this.#site.clock.ms(idleSeconds)).unref());
     }

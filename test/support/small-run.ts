@@ -23,14 +23,18 @@ export interface SmallStack {
 export interface SmallRunOptions {
   readonly modules: readonly ResourceModule[];
   readonly timeScale?: number;
+  /** Content hash → folder, for code and images. @default none */
+  readonly assets?: ReadonlyMap<string, string>;
   /** State of an earlier run to go on with. @default a new folder, removed at the end */
   readonly stateDir?: string;
 }
 
+const temporaryState = () => mkdtempSync(join(tmpdir(), 'meridian-'));
+
 /** Makes a run of stacks by id; `close` ends its processes and throws its data away unless told to keep it. */
 export async function smallRun(
   stacks: Readonly<Record<string, SmallStack>>,
-  { modules, timeScale = 1, stateDir = mkdtempSync(join(tmpdir(), 'meridian-')) }: SmallRunOptions,
+  { modules, timeScale = 1, assets = new Map(), stateDir = temporaryState() }: SmallRunOptions,
 ) {
   prepareState(stateDir, { fresh: false });
   const book = await AddressBook.open(join(stateDir, 'addresses.json'), 60);
@@ -44,7 +48,7 @@ export async function smallRun(
       dependencies,
       template: { Resources: resources },
     })),
-    assets: new Map<string, string>(),
+    assets,
   };
   const processes = new ProcessTable(stateDir);
   const run = new Run({
@@ -59,6 +63,7 @@ export async function smallRun(
   });
   return {
     run,
+    assembly,
     book,
     processes,
     stateDir,
