@@ -4,7 +4,7 @@
 import { Command } from 'commander';
 import { verbs } from '../tools/index.ts';
 
-const program = new Command('meridian')
+const program = new Command('npx meridian')
   .description('Runs and operates the environments of config/environments.ts.')
   .showSuggestionAfterError()
   .showHelpAfterError('(npx meridian --help lists the verbs)')

@@ -3,12 +3,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   const wanted = word.toLowerCase();
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of candidates) {
-    const known = candidate.toLowerCase();
-    // CloudFormation's logical ids end in eight characters of hash that nobody types.
-    const distance = known.startsWith(wanted) ? 0 : editDistance(wanted, known.slice(0, wanted.length + 12));
+    const distance = distanceToBeginning(wanted, candidate.toLowerCase());
     if (!best || distance < best.distance) best = { candidate, distance };
   }
-  return best && best.distance <= Math.max(2, wanted.length / 3) ? best.candidate : undefined;
+  const tolerated = wanted.length < 4 ? 1 : Math.max(2, wanted.length / 3);
+  return best && best.distance <= tolerated ? best.candidate : undefined;
 }
 
 /** `; did you mean 'X'?`, or nothing. */
@@ -17,8 +16,11 @@ export function suggestion(word: string, candidates: Iterable<string>): string {
   return found ? `; did you mean '${found}'?` : '';
 }
 
-/** Levenshtein's distance, by rows. */
-function editDistance(a: string, b: string): number {
+/**
+ * Levenshtein's distance of a word to the nearest beginning of another: logical ids end in eight characters of hash
+ * that nobody types. What is left over counts a little, so that the whole word wins over a longer one.
+ */
+function distanceToBeginning(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
@@ -27,5 +29,5 @@ function editDistance(a: string, b: string): number {
     }
     row = next;
   }
-  return row[b.length]!;
+  return Math.min(...row.map((distance, j) => distance + (b.length - j) / 1000));
 }

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { resolveEnvironment } from '../config/validate.ts';
 import { project, stateDirOption, type Verb } from './verb.ts';
 
 interface Options {
@@ -28,6 +29,8 @@ export const start: Verb = (program) => {
 };
 
 async function run(environment: string, options: Options): Promise<void> {
+  // Says all that is wrong with it before anything is written.
+  resolveEnvironment(environment);
   const { Session } = await import('../local/session.ts');
   const { lineOf, standardOutput, summary } = await import('../local/progress.ts');
   const began = performance.now();

@@ -1,6 +1,6 @@
 /** One verb of `npx meridian`: adds its command to the program. */
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 
 export type Verb = (program: Command) => void;
@@ -9,7 +9,7 @@ export type Verb = (program: Command) => void;
 export const project = join(import.meta.dirname, '..');
 
 /** Folder of run.json, state and logs. */
-export const stateRoot = (given?: string): string => join(project, given ?? '.meridian');
+export const stateRoot = (given?: string): string => resolve(project, given ?? '.meridian');
 
 /** The option that every verb about a run takes. */
 export const stateDirOption = [
