@@ -7,7 +7,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     if (!best || distance < best.distance) best = { candidate, distance };
   }
   const tolerated = wanted.length < 4 ? 1 : Math.max(2, wanted.length / 3);
-  return best && best.distance <= tolerated ? best.candidate : undefined;
+  return best && Math.floor(best.distance) <= tolerated ? best.candidate : undefined;
 }
 
 /** `; did you mean 'X'?`, or nothing. */
