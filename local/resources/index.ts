@@ -1,6 +1,8 @@
 /** Every resource type that means something on one machine. A type that is in no module has only a name here. */
 
 import type { ResourceModule } from '../resource.ts';
+import { bucket } from './bucket.ts';
+import { bucketReplication } from './bucket-replication.ts';
 import { cloudFrontFunction, vpcOrigin } from './cloudfront-names.ts';
 import { dbCluster } from './db-cluster.ts';
 import { dbInstance } from './db-instance.ts';
@@ -27,6 +29,8 @@ export const modules: readonly ResourceModule[] = [
   globalCluster,
   dbCluster,
   dbInstance,
+  bucketReplication,
+  bucket,
   topic,
   subscription,
   queue,
