@@ -67,29 +67,26 @@ export function lineOf({ region, resource, event, detail = {} }: RunEvent): stri
 
 /** What runs, what only has a name, and where everything is. */
 export function summary(report: RunReport, ms: number, { columns }: Pick<Terminal, 'columns'>): string {
-  const { resources, leftOut, addresses, regions, environment } = report;
+  const { resources, leftOut, addresses, regions, environment, endpoints } = report;
   const runs = counts(resources.map(({ type }) => type));
-  const endpoints = resources.flatMap(({ region, logicalId, describe }) =>
-    Object.entries(describe)
-      .filter(([key]) => key === 'connect' || key.startsWith('connect.'))
-      .map(
-        ([key, value]) => [`${region} ${key.slice('connect.'.length) || logicalId}`, String(value)] as const,
-      ),
-  );
-  const width = Math.max(24, ...endpoints.map(([name]) => name.length + 2));
-  const line = (name: string, value: string) => `  ${name.padEnd(width)}${value}`;
+  const line = (name: string, value: string) => `  ${name.padEnd(22)}${value}`;
   return [
     '',
-    `  ${colors.bold(`ready in${seconds(ms).replace(/ +/, ' ')}`)}: environment ${environment}, ${regions.join(', ')}`,
+    `  ${colors.bold(`ready in ${seconds(ms).trim()}`)}: environment ${environment}, ${regions.join(', ')}`,
     '',
     ...list('runs here', runs, columns),
     ...list('only named', leftOut, columns),
     '',
-    line('site', colors.bold(addresses.site)),
-    line('choose where you are', addresses.viewer),
+    ...regions.flatMap((region) =>
+      Object.entries(endpoints[region] ?? {}).map(([name, url], i) =>
+        line(i === 0 ? region : '', `${name.padEnd(10)}${url}`),
+      ),
+    ),
+    '',
     line('control', `${addresses.control} ${colors.dim('(token in run.json)')}`),
-    ...endpoints.map(([name, value]) => line(name, value)),
     line('logs', 'npx meridian logs [REGION] [RESOURCE]'),
+    line('choose where you are', addresses.viewer),
+    line('site', colors.bold(addresses.site)),
     '',
     `  ${colors.dim('Ctrl-C stops')}`,
   ].join('\n');

@@ -63,7 +63,10 @@ export interface Activity {
   units?(): readonly Unit[];
   /** Ends one unit as an operator or a fault would; what the template keeps up comes back by itself. */
   stopUnit?(id: string): Promise<void>;
-  /** State that the control interface shows beside the units, as `{ role: 'writer', lagMs: 3 }`. */
+  /**
+   * State that the control interface shows beside the units, as `{ role: 'writer', lagMs: 3 }`. The key `connect`
+   * holds what a person gives to a client, by name: `{ cache: 'redis://127.0.0.1:40007' }`.
+   */
   describe?(): Readonly<Record<string, unknown>>;
 }
 

@@ -213,6 +213,7 @@ export class Run {
         units: activity?.units?.() ?? [],
         describe: activity?.describe?.() ?? {},
       })),
+      endpoints: Object.fromEntries(this.regions.map((region) => [region, this.#endpoints(region)])),
       leftOut: this.leftOut(),
       listeners: Object.fromEntries(
         Object.entries(book.snapshot()).map(([name, { host, port }]) => [name, `${host}:${port}`]),
@@ -230,6 +231,23 @@ export class Run {
       counts[type] = (counts[type] ?? 0) + 1;
     }
     return counts;
+  }
+
+  /** What a person gives to clients of a region's parts. */
+  #endpoints(region: string): Record<string, string> {
+    const { AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL_SNS, AWS_ENDPOINT_URL_S3 } = localVariables(
+      this.#options,
+      region,
+    );
+    const own = [...this.#running.values()].filter((one) => one.in(region));
+    return {
+      ...Object.assign({}, ...own.map(({ activity }) => activity?.describe?.()['connect'])),
+      ...(own.length > 0 && {
+        sqs: AWS_ENDPOINT_URL_SQS,
+        sns: AWS_ENDPOINT_URL_SNS,
+        s3: AWS_ENDPOINT_URL_S3,
+      }),
+    };
   }
 
   /** What a module may use of the run. A name that several regions have means the site's own first. */

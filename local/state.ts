@@ -32,6 +32,8 @@ export interface RunReport {
   };
   readonly hosts: readonly { readonly region: string; readonly alive: boolean; readonly pid?: number }[];
   readonly resources: readonly ResourceReport[];
+  /** Region → name → what a person gives to a client, as `database` → `postgresql://…`. */
+  readonly endpoints: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Types that only have a name here → how many resources of them. */
   readonly leftOut: Readonly<Record<string, number>>;
   /** Where a template name or resource listens. */

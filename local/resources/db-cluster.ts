@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { databaseUsers } from '../../contract/variables.ts';
 import { arnOf, physicalName, stableId } from '../arn.ts';
 import type { PartHandle } from '../host-client.ts';
 import type { DatabaseFrontConfig } from '../parts/database-front.ts';
@@ -63,7 +64,14 @@ export class DatabaseCluster implements Activity {
       database: this.primary.databaseName,
       user: this.primary.master.user,
       forwardsWrites: this.#forwardsWrites(),
+      connect: { database: this.#url(endpointName), reader: this.#url(readerName) },
     };
+  }
+
+  /** What a person gives to a PostgreSQL client: the application's role needs no password here. */
+  #url(listing: (declared: Declared) => string): string {
+    const { port } = this.#site.book.list(listing(this.#declared));
+    return `postgresql://${databaseUsers.app}@127.0.0.1:${port}/${this.primary.databaseName}`;
   }
 
   /** Whether this cluster holds the data that the others of its global cluster follow. */
