@@ -67,7 +67,7 @@ test('the summary says what runs, what is only named, and where everything is', 
   const lines = summary(report, 8765, { columns: 100 });
   expect(lines).toMatch(/ready in 8\.8 s.*environment local, eu-west-1/);
   expect(lines).toMatch(/runs here +ECS::Service 1, SQS::Queue 2/);
-  expect(lines).toMatch(/only named +Custom::Thing 1, KMS::Key 3/);
+  expect(lines).toMatch(/only named +KMS::Key 3, Custom::Thing 1/);
   expect(lines).toMatch(/eu-west-1 +database +postgresql:\/\/x\n +s3 +http:\/\/y/);
   expect(lines).toMatch(/site +http:\/\/localhost:8080\n/);
   const narrow = summary(report, 1, { columns: 30 }).split('\n');
