@@ -20,6 +20,8 @@ import { loadBalancer } from './load-balancer.ts';
 import { queue } from './queue.ts';
 import { recordSet } from './record-set.ts';
 import { scalableTarget } from './scalable-target.ts';
+import { secret } from './secret.ts';
+import { secretTargetAttachment } from './secret-target-attachment.ts';
 import { subscription } from './subscription.ts';
 import { targetGroup } from './target-group.ts';
 import { topic } from './topic.ts';
@@ -29,6 +31,8 @@ export const modules: readonly ResourceModule[] = [
   globalCluster,
   dbCluster,
   dbInstance,
+  secretTargetAttachment,
+  secret,
   bucketReplication,
   bucket,
   topic,
