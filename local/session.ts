@@ -146,13 +146,10 @@ export class Session {
     return this.run.report(this.#addresses);
   }
 
-  /** Stops everything in order. Called again, or with `kill`, it ends what is left at once. */
+  /** Stops everything in order; with `kill`, also while that is under way, ends what is left at once. */
   async end(how: 'stop' | 'kill' = 'stop'): Promise<void> {
-    if (this.#ending) {
-      if (how === 'kill') await this.#processes?.close('kill');
-      return this.#ending;
-    }
-    this.#ending = this.#end(how);
+    if (how === 'kill' && this.#ending) return this.#leave('kill');
+    this.#ending ??= this.#end(how);
     await this.#ending;
   }
 
@@ -162,10 +159,14 @@ export class Session {
     try {
       if (how === 'stop') await this.#run?.stop();
     } finally {
-      await this.#processes?.close(how);
-      release(this.stateRoot);
-      this.#resolveEnded();
+      await this.#leave(how);
     }
+  }
+
+  async #leave(how: 'stop' | 'kill'): Promise<void> {
+    await this.#processes?.close(how);
+    release(this.stateRoot);
+    this.#resolveEnded();
   }
 
   async #synthesize(folder: string): Promise<Assembly> {
