@@ -10,7 +10,8 @@ import { type Answer, canonical, type Health, type RoutingRecord, resolve, type 
 
 interface Watch {
   healthy: boolean;
-  users: number;
+  /** Each is told of every change. */
+  readonly users: Set<(healthy: boolean) => void>;
   stop(): void;
 }
 
@@ -57,16 +58,23 @@ export class NameSystem implements Health {
    * Follows what a load balancer says of its targets until the returned function is called. Good news counts at
    * once, bad news after `graceMs`: Route 53 hears of a balancer only every few seconds.
    * @param dial where the balancer's watch port is; may throw while it is not yet known
+   * @param changed is told of every change
    */
-  watch(name: string, dial: () => Endpoint, graceMs: number): () => void {
+  watch(
+    name: string,
+    dial: () => Endpoint,
+    graceMs: number,
+    changed: (healthy: boolean) => void = () => {},
+  ): () => void {
     const key = canonical(name);
-    const known = this.#watches.get(key) ?? follow(dial, graceMs);
-    known.users += 1;
-    this.#watches.set(key, known);
+    const watch = this.#watches.get(key) ?? follow(dial, graceMs);
+    const user = (healthy: boolean) => changed(healthy);
+    watch.users.add(user);
+    this.#watches.set(key, watch);
     return () => {
-      known.users -= 1;
-      if (known.users > 0) return;
-      known.stop();
+      watch.users.delete(user);
+      if (watch.users.size > 0) return;
+      watch.stop();
       this.#watches.delete(key);
     };
   }
@@ -86,7 +94,7 @@ function follow(dial: () => Endpoint, graceMs: number): Watch {
 
   const watch: Watch = {
     healthy: true,
-    users: 0,
+    users: new Set(),
     stop() {
       stopped = true;
       clearTimeout(timer);
@@ -94,15 +102,20 @@ function follow(dial: () => Endpoint, graceMs: number): Watch {
       stream?.destroy();
     },
   };
+  const change = (healthy: boolean) => {
+    if (watch.healthy === healthy) return;
+    watch.healthy = healthy;
+    for (const tell of watch.users) tell(healthy);
+  };
   const learn = (healthy: boolean) => {
     if (healthy) {
       clearTimeout(worsening);
       worsening = undefined;
-      watch.healthy = true;
+      change(true);
     } else if (watch.healthy && !worsening) {
       worsening = setTimeout(() => {
         worsening = undefined;
-        watch.healthy = false;
+        change(false);
       }, graceMs);
     }
   };

@@ -12,14 +12,18 @@ export interface RecordConfig {
   readonly graceMs: number;
 }
 
-export const record: Part<RecordConfig> = async ({ record, watch, graceMs }, { dial }) => {
+export const record: Part<RecordConfig> = async ({ record, watch, graceMs }, { dial, emit }) => {
   const id = `${record.name} ${record.type} ${record.setIdentifier ?? ''}`;
   const remove = nameSystem.add(id, { ...record, name: canonical(record.name) });
-  const unwatch = watch && record.alias && nameSystem.watch(record.alias.name, () => dial(watch), graceMs);
+  let unwatch = () => {};
+  if (watch && record.alias) {
+    const tell = (healthy: boolean) => emit(`target ${healthy ? 'healthy' : 'unhealthy'}`);
+    unwatch = nameSystem.watch(record.alias.name, () => dial(watch), graceMs, tell);
+  }
   return {
     async close() {
       remove();
-      if (unwatch) unwatch();
+      unwatch();
     },
   };
 };
