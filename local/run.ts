@@ -105,7 +105,8 @@ export class Run {
    */
   async start(): Promise<void> {
     // A host that cannot start is reported by the first part that wants it.
-    for (const host of this.#hosts.values()) host.start().catch(() => {});
+    const hosts = [...this.#hosts.values()].map((host) => host.start());
+    for (const started of hosts) started.catch(() => {});
     await inOrder(this.#stackOrder(), async (id) => {
       const began = performance.now();
       const stack = this.#stack(id);
@@ -113,6 +114,7 @@ export class Run {
       const resources = this.#of(stack).length;
       this.events.emit(stack.region, id, 'stack started', { ms: elapsed(began), resources });
     });
+    await Promise.all(hosts);
     this.#phase = 'ready';
   }
 
