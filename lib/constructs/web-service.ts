@@ -25,7 +25,7 @@ export interface WebServiceProps {
   readonly vpc: ec2.IVpc;
   readonly web: Workload['web'];
   /** Folder with the bundle and its Dockerfile. */
-  readonly image: string;
+  readonly code: string;
   readonly variables: WebVariables;
   readonly entry: Entry;
 }
@@ -67,7 +67,7 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
     this.connections = service.connections;
   }
 
-  #task({ placement, web, image, variables }: WebServiceProps): ecs.FargateTaskDefinition {
+  #task({ placement, web, code, variables }: WebServiceProps): ecs.FargateTaskDefinition {
     const { cpu, memoryMiB } = placement.environment.web;
     const task = new ecs.FargateTaskDefinition(this, 'Task', {
       cpu,
@@ -81,7 +81,7 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
     linuxParameters.dropCapabilities(ecs.Capability.ALL);
     linuxParameters.addTmpfs({ containerPath: '/tmp', size: 64 });
     task.addContainer('web', {
-      image: ecs.ContainerImage.fromAsset(image, { platform: Platform.LINUX_ARM64 }),
+      image: ecs.ContainerImage.fromAsset(code, { platform: Platform.LINUX_ARM64 }),
       environment: { ...variables },
       portMappings: [{ containerPort: web.port }],
       logging: ecs.LogDrivers.awsLogs({
@@ -92,7 +92,7 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
       }),
       stopTimeout: Duration.seconds(timeouts.stop),
       readonlyRootFilesystem: true,
-      // The unprivileged user of Node's images, by number: a name would be looked up in the image.
+      // The user that the Dockerfile names, by number: a name would have to be looked up.
       user: '1000:1000',
       linuxParameters,
     });

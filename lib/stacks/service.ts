@@ -65,7 +65,7 @@ export class ServiceStack extends Stack {
       placement,
       vpc,
       web,
-      image: bundles.web,
+      code: bundles.web,
       entry,
       variables: {
         ...stores,
