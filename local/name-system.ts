@@ -18,6 +18,7 @@ interface Watch {
 export class NameSystem implements Health {
   readonly #records = new Map<string, RoutingRecord>();
   readonly #checks = new Map<string, boolean>();
+  readonly #checkListeners = new Set<() => void>();
   readonly #watches = new Map<string, Watch>();
 
   /** Keeps a record until the returned function is called; `id` is unique among records. */
@@ -39,10 +40,17 @@ export class NameSystem implements Health {
 
   setCheck(id: string, healthy: boolean): void {
     this.#checks.set(id, healthy);
+    for (const tell of this.#checkListeners) tell();
   }
 
   dropCheck(id: string): void {
     this.#checks.delete(id);
+  }
+
+  /** Calls the listener whenever a check has a new state; returns how to end that. */
+  listen(listener: () => void): () => void {
+    this.#checkListeners.add(listener);
+    return () => this.#checkListeners.delete(listener);
   }
 
   /** A check counts as healthy until there is data ("How Route 53 determines whether a health check is healthy"). */

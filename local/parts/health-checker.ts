@@ -12,10 +12,10 @@ import type { Part, PartContext } from '../part.ts';
 export type HealthCheckerConfig = {
   readonly id: string;
   readonly inverted: boolean;
-  readonly intervalMs: number;
 } & (
   | {
       readonly kind: 'endpoint';
+      readonly intervalMs: number;
       readonly host: string;
       readonly path: string;
       readonly failureThreshold: number;
@@ -26,9 +26,6 @@ export type HealthCheckerConfig = {
 /** A checker connects within four seconds and has its answer two seconds later. Not scaled: running code answers. */
 const connectTimeoutMs = 4_000;
 const answerTimeoutMs = 2_000;
-
-/** A calculated check asks no endpoint: it follows its children this closely. */
-const calculationMs = 100;
 
 export const healthChecker: Part<HealthCheckerConfig> = async (config, context) => {
   let state: boolean | undefined;
@@ -51,14 +48,14 @@ export const healthChecker: Part<HealthCheckerConfig> = async (config, context) 
 
 type Report = (healthy: boolean, detail?: Record<string, unknown>) => void;
 
+/** A calculated check asks no endpoint: it follows its children. */
 function calculate(config: Extract<HealthCheckerConfig, { kind: 'calculated' }>, report: Report): () => void {
   const count = () => {
     const healthy = config.children.filter((id) => nameSystem.check(id)).length;
     report(healthy >= config.healthThreshold, { healthy, of: config.children.length });
   };
   count();
-  const timer = setInterval(count, Math.min(calculationMs, config.intervalMs));
-  return () => clearInterval(timer);
+  return nameSystem.listen(count);
 }
 
 /** Asks at once and then by the interval; the state changes after the threshold of equal results in a row. */

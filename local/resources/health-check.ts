@@ -47,7 +47,6 @@ class HealthCheck implements Activity {
     const common = {
       id: idOf(this.#declared),
       inverted: String(check.Inverted ?? false) === 'true',
-      intervalMs: this.#site.clock.ms(Number(check.RequestInterval ?? 30)),
     };
     if (check.Type === 'CALCULATED') {
       const children = check.ChildHealthChecks ?? [];
@@ -58,6 +57,7 @@ class HealthCheck implements Activity {
       return {
         ...common,
         kind: 'endpoint',
+        intervalMs: this.#site.clock.ms(Number(check.RequestInterval ?? 30)),
         host: check.FullyQualifiedDomainName,
         path: check.ResourcePath ?? '/',
         failureThreshold: Number(check.FailureThreshold ?? 3),

@@ -99,7 +99,6 @@ test('a calculated check follows its children', async () => {
   const part = await runPart(healthChecker, {
     id: 'both',
     inverted: false,
-    intervalMs: 10,
     kind: 'calculated',
     children: ['a', 'b'],
     healthThreshold: 2,

@@ -147,6 +147,15 @@ describe('forwarding', () => {
     expect(await talk(portOf(settings), upgrade, 'HELLO')).toMatch(/^HTTP\/1.1 101 .*HELLO$/s);
   });
 
+  test('a connection that is older than the client keep-alive ends with its next answer', async () => {
+    const one = await target('one');
+    const settings = await config(group({ one: one.endpoint }), { clientKeepAliveMs: 0 });
+    const part = await runPart(loadBalancer, settings);
+    await part.event(healthy('one'));
+    const lines = ['GET / HTTP/1.1', 'Host: a', '', ''];
+    expect(await talk(portOf(settings), lines, 'one')).toMatch(/connection: close/i);
+  });
+
   test('a rule decides before the default, and a fixed answer needs no target', async () => {
     const base = await config(group({}));
     const settings = {
