@@ -10,8 +10,9 @@ import {
   requireVersion,
   slotIsUsable,
 } from '../postgres/data.ts';
-import { PostgresServer } from '../postgres/server.ts';
+import { postgresServer } from '../postgres/server.ts';
 import type { Activity, Declared, ResourceModule, Site, Unit } from '../resource.ts';
+import type { Supervised } from '../supervised.ts';
 import type { DatabaseCluster } from './db-cluster.ts';
 
 const listingOf = ({ region, logicalId }: Declared) => `${region}/${logicalId}`;
@@ -19,7 +20,7 @@ const listingOf = ({ region, logicalId }: Declared) => `${region}/${logicalId}`;
 export class DatabaseInstance implements Activity {
   readonly #declared: Declared;
   readonly #site: Site;
-  #server: PostgresServer | undefined;
+  #server: Supervised | undefined;
   #lagMs: number | undefined;
   #asking = false;
 
@@ -77,11 +78,11 @@ export class DatabaseInstance implements Activity {
     return { role, ...(this.#lagMs !== undefined && { lagMs: this.#lagMs }) };
   }
 
-  #makeServer(): PostgresServer {
+  #makeServer(): Supervised {
     const { region, logicalId } = this.#declared;
     const { processes, events } = this.#site;
     const dataDir = this.cluster.dataDir(logicalId);
-    return new PostgresServer({
+    return postgresServer({
       processes,
       binaries: this.cluster.binaries,
       region,
