@@ -1,5 +1,6 @@
 /** Holds an environment against the rules that types cannot express; reports every breach at once. */
 
+import { isIP } from 'node:net';
 import type { Environment } from './environment.ts';
 import { environments } from './environments.ts';
 import { continents, regionCatalog } from './regions.ts';
@@ -253,7 +254,7 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     `a retention that CloudWatch Logs knows: ${logRetentionDays.join(', ')}`,
   );
   for (const [i, cidr] of (environment.testers ?? []).entries()) {
-    expect(/^[0-9a-fA-F.:]+\/\d{1,3}$/.test(cidr), `testers[${i}]`, cidr, 'a CIDR, as 203.0.113.7/32');
+    expect(isCidr(cidr), `testers[${i}]`, cidr, 'a CIDR, as 203.0.113.7/32 or 2001:db8::/64');
   }
   for (const [i, name] of (environment.retiredRegions ?? []).entries()) {
     const at = `retiredRegions[${i}]`;
@@ -307,6 +308,13 @@ function parseCidr(cidr: string): Block | undefined {
   const first = octets.reduce((sum, octet) => sum * 256 + octet, 0);
   const size = 2 ** (32 - prefix);
   return first % size === 0 ? { first, last: first + size - 1, prefix } : undefined;
+}
+
+/** Whether a text is a block of IPv4 or IPv6 addresses, but not all of them. */
+function isCidr(text: string): boolean {
+  const [address = '', prefix = ''] = text.split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= bits;
 }
 
 function overlaps(a: Block | undefined, b: Block): boolean {
