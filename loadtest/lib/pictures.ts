@@ -82,32 +82,43 @@ export function noteOutcome(accepted: Accepted, image: Image | undefined): void 
   if (ok) timeToLabels.add(Date.now() - accepted.at);
 }
 
-/** Makes one tester for each place, with one picture; what they upload later is theirs too. */
+/**
+ * Makes one tester, who is at all places and owns whatever the run uploads, and one picture at each place.
+ * @throws Error when the site does not do its job even once: there is nothing to measure then
+ */
 export function createTestData(picture: Picture): TestData {
-  return { testers: Object.fromEntries(places.map((place) => [place.name, createTester(place, picture)])) };
+  const [first] = places;
+  const account = first ? createAccount(first, picture) : {};
+  return {
+    testers: Object.fromEntries(
+      places.map((place) => {
+        const cookies = { ...placeCookies(place), ...account };
+        const tester = new Visitor(place, cookies);
+        const accepted = submit(tester, picture);
+        const image = accepted && awaitLabels(tester, accepted, setupPatience);
+        if (!image) throw new Error(`${place.name}: a picture got no labels within ${setupPatience} s`);
+        return [place.name, { cookies, image }];
+      }),
+    ),
+  };
 }
 
 /**
- * Takes away what a run has made. The API has no accounts and no deletion: the pictures stay, each under the owner
- * that its tester's cookie stands for.
+ * Takes away what a run has made. The API has no accounts and no deletion: the pictures stay, under the owner that the
+ * tester's cookie stands for.
  */
 export function removeTestData(_data: TestData): void {}
 
-/** @throws Error when the site does not do its job even once: there is nothing to measure then */
-function createTester(place: Place, picture: Picture) {
-  const stranger = new Visitor(place, placeCookies(place));
-  const asked = stranger.slot(picture.claim);
+/** The cookie by which the site knows a tester again. */
+function createAccount(place: Place, picture: Picture): Cookies {
+  const asked = new Visitor(place, placeCookies(place)).slot(picture.claim);
   const owner = asked.cookies['owner']?.[0]?.value;
-  if (!owner)
+  if (!owner) {
     throw new Error(
-      `${place.name}: POST ${place.baseUrl}/api/images answered ${asked.status} ${asked.error}`,
+      `POST ${place.baseUrl}/api/images answered ${asked.status} ${asked.error}, expected 201 and an owner`,
     );
-  const cookies = { ...stranger.cookies, owner };
-  const tester = new Visitor(place, cookies);
-  const accepted = submit(tester, picture);
-  const image = accepted && awaitLabels(tester, accepted, setupPatience);
-  if (!image) throw new Error(`${place.name}: a picture got no labels within ${setupPatience} s`);
-  return { cookies, image };
+  }
+  return { owner };
 }
 
 /** Cookies that make the local run's edge take a tester for somebody of the place. */

@@ -39,12 +39,17 @@ const servedHome = new Rate('served_home');
 export class Visitor {
   readonly place: Place;
   readonly cookies: Cookies;
+  readonly #cookies: Record<string, { value: string; replace: boolean }>;
   readonly #timeout: string;
   readonly #tags: Record<string, string>;
 
   constructor(place: Place, cookies: Cookies, timeout = '30s', tags: Record<string, string> = {}) {
     this.place = place;
     this.cookies = cookies;
+    // Without `replace` k6 sends a cookie beside the one of that name in its jar.
+    this.#cookies = Object.fromEntries(
+      Object.entries(cookies).map(([name, value]) => [name, { value, replace: true }]),
+    );
     this.#timeout = timeout;
     this.#tags = tags;
   }
@@ -111,7 +116,7 @@ export class Visitor {
   #params({ name, kind, expected }: Call): RefinedParams<'text'> {
     return {
       headers: { ...siteHeaders },
-      cookies: this.cookies,
+      cookies: this.#cookies,
       timeout: this.#timeout,
       responseType: 'text',
       tags: { ...this.#tags, name, kind },

@@ -100,6 +100,12 @@ export function api(data: { token: string }) {
   });
   const again = http.get(base + '/again', { cookies: { place: 'DE' } }).json();
   check(again, { 'cookies are kept and added': (a) => a.cookie === 'session=abc; place=DE' });
+  const replaced = http.get(base + '/again', { cookies: { session: { value: 'x', replace: true } } }).json();
+  const doubled = http.get(base + '/again', { cookies: { session: 'x' } }).json();
+  check(null, {
+    'cookies are replaced': () => replaced.cookie === 'session=x',
+    'or doubled': () => doubled.cookie === 'session=abc; session=x',
+  });
   const put = http.put(base + '/upload', binary, { headers: { 'content-type': 'image/png' } });
   check(put, { 'binary body': (r) => r.json().sha256 === __ENV.SHA256 && r.json().type === 'image/png' });
   check(http.get(base + '/bytes', { responseType: 'binary' }), { 'binary answer': (r) => r.body.byteLength === 256 });

@@ -99,8 +99,13 @@ export class HttpClient {
         Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
       ),
     };
-    const cookies = Object.entries({ ...this.#jar.for(url), ...request.cookies });
-    const text = [headers['cookie'], ...cookies.map(([name, value]) => `${name}=${value}`)].filter(Boolean);
+    const replaced = new Set(request.cookies.filter(({ replace }) => replace).map(({ name }) => name));
+    const kept = Object.entries(this.#jar.for(url)).filter(([name]) => !replaced.has(name));
+    const given = request.cookies.map(({ name, value }): [string, string] => [name, value]);
+    const text = [
+      headers['cookie'],
+      ...[...kept, ...given].map(([name, value]) => `${name}=${value}`),
+    ].filter(Boolean);
     if (text.length > 0) headers['cookie'] = text.join('; ');
     if (body === undefined) delete headers['content-type'];
     return headers;

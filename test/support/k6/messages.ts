@@ -83,7 +83,8 @@ export interface HttpRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly cookies: Readonly<Record<string, string>>;
+  /** Sent beside those of the jar; one that replaces takes the place of the jar's of the same name. */
+  readonly cookies: readonly { readonly name: string; readonly value: string; readonly replace: boolean }[];
   readonly body?: string | ArrayBuffer | undefined;
   readonly timeoutMs: number;
   /** @default the option maxRedirects */

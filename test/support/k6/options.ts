@@ -88,7 +88,10 @@ export interface Options {
 export interface Scale {
   /** Divides every time of the options and `sleep`; request timeouts stay. */
   readonly time: number;
-  /** Divides arrival rates, VUs and shared iterations (at least one of each remains). */
+  /**
+   * Divides arrival rates, VUs and shared iterations. At least one of each remains, and four VUs of those that wait for
+   * arrivals: an answer takes as long as ever.
+   */
   readonly rate: number;
 }
 
@@ -294,7 +297,7 @@ function readScenario(name: string, raw: unknown, scale: Scale): Scenario {
         return {
           ...common,
           executor,
-          vus: arrivalVUs(fields, where, some),
+          vus: arrivalVUs(fields, where, scale),
           durationMs: fields.take('duration', time),
           rate: fields.take('rate', (value) => ratePerMs(whole(1)(value), unit)),
         };
@@ -305,7 +308,7 @@ function readScenario(name: string, raw: unknown, scale: Scale): Scenario {
         return {
           ...common,
           executor,
-          vus: arrivalVUs(fields, where, some),
+          vus: arrivalVUs(fields, where, scale),
           startRate: fields.take('startRate', rate, 0),
           stages: fields.take(
             'stages',
@@ -322,12 +325,14 @@ function readScenario(name: string, raw: unknown, scale: Scale): Scenario {
   }
 }
 
+const fewestArrivalVUs = 4;
+
 /** Growing in the middle of a run drops iterations, so all VUs are wanted from the start. */
-function arrivalVUs(fields: Fields, where: string, some: (value: unknown) => number): number {
-  const vus = fields.take('preAllocatedVUs', some);
-  const most = fields.take('maxVUs', some, vus);
+function arrivalVUs(fields: Fields, where: string, scale: Scale): number {
+  const vus = fields.take('preAllocatedVUs', whole(1));
+  const most = fields.take('maxVUs', whole(1), vus);
   if (most !== vus) throw refuse(`${where}.maxVUs: this harness allocates all VUs before; leave it out`);
-  return vus;
+  return Math.min(vus, Math.max(fewestArrivalVUs, Math.ceil(vus / scale.rate)));
 }
 
 function readStage(

@@ -53,17 +53,18 @@ function prepare(method: string, url: unknown, body: Body, params: Params | null
   }
   const callback = given.responseCallback ?? expected;
   if (!(callback instanceof Expected)) vu.refuse('a response callback that is not of expectedStatuses');
-  const cookies = Object.entries(given.cookies ?? {}).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : (value.value ?? ''),
-  ]);
+  const cookies = Object.entries(given.cookies ?? {}).map(([name, each]) =>
+    typeof each === 'string'
+      ? { name, value: each, replace: false }
+      : { name, value: each.value ?? '', replace: each.replace ?? false },
+  );
   return {
     method: method.toUpperCase(),
     url: url as string,
     headers: Object.fromEntries(
       Object.entries(given.headers ?? {}).map(([name, value]) => [name, String(value)]),
     ),
-    cookies: Object.fromEntries(cookies),
+    cookies,
     body: body ?? undefined,
     timeoutMs: parseDuration(given.timeout ?? '60s'),
     redirects: given.redirects,

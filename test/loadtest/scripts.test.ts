@@ -1,0 +1,83 @@
+/** The scripts as they are, against a site in memory: they pass, and say what they lack. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type RunRequest, type RunResult, runScript } from '../support/k6/run.ts';
+import { type FakeSite, startFakeSite } from './fake-site.ts';
+
+const folder = join(import.meta.dirname, '../../loadtest');
+let site: FakeSite;
+
+beforeAll(async () => {
+  site = await startFakeSite();
+});
+afterAll(() => site.close());
+
+const run = (name: string, env: Record<string, string>, scale: RunRequest['scale']): Promise<RunResult> =>
+  runScript({
+    script: join(folder, `${name}.ts`),
+    env: { BASE_URL: site.url, ...env },
+    scale,
+    log: () => {},
+  });
+
+describe('a good site', () => {
+  test.concurrent.each([
+    ['smoke', {}, { time: 1, rate: 1 }],
+    [
+      'load',
+      { SHAPE: 'spike', VIEWERS: 'us-east-1=US', RATE: '10', DURATION: '20s' },
+      { time: 80, rate: 20 },
+    ],
+    ['replication', { WRITES: '2' }, { time: 1, rate: 1 }],
+  ] as const)('passes %s', async (name, env, scale) => {
+    const ended = await run(name, env, scale);
+    expect(ended.reason).toBeUndefined();
+    expect(ended.exitCode).toBe(0);
+    // Nothing measured would prove nothing.
+    expect(
+      ended.verdicts.filter(({ empty, threshold }) => empty && !/^count(==0|<)/.test(threshold)),
+    ).toEqual([]);
+    expect(ended.verdicts.length).toBeGreaterThan(5);
+  });
+
+  test('gives a summary for people and one for machines', async () => {
+    const { outputs } = await run('smoke', { VIEWERS: 'eu-west-1=DE' }, { time: 1, rate: 1 });
+    expect(outputs['stdout']).toContain('Does every promise hold once, from every place?');
+    expect(outputs['stdout']).toMatch(/ ok {2}checks {2}rate==1 {2}\(100\.00 %\)/);
+    expect(outputs['stdout']).toMatch(/seen\{what:labels-eu-west-1\} {2}count>0 {2}\(1\)/);
+    const data = JSON.parse(outputs['summary-smoke.json']!);
+    expect(data.metrics['http_req_duration'].values['p(99)']).toBeGreaterThan(0);
+  });
+});
+
+describe('what is missing is said', () => {
+  test.concurrent.each([
+    ['replication', { BASE_URL: 'https://www.example.com' }, '-e REGIONS=name=url'],
+    ['smoke', { REGIONS: 'eu-west-1=https://eu-west-1.origin.example.com' }, 'needs -e ORIGIN_VERIFY'],
+    ['failover', {}, 'say -e LOST=region'],
+    ['failover', { LOST: 'eu-south-2' }, 'no viewer is at home in eu-south-2'],
+    ['load', { SHAPE: 'flood' }, 'expected one of ramp, spike, soak'],
+    ['load', { DURATION: 'long' }, "got DURATION 'long'"],
+    ['smoke', { VIEWERS: 'DE' }, "got 'DE' in -e VIEWERS"],
+  ])('%s %j', async (name, env, message) => {
+    const ended = await run(name, env, { time: 1, rate: 1 });
+    expect(ended.exitCode).toBe(107);
+    expect(ended.reason).toContain(message);
+  });
+});
+
+test('a site that is no local run is told from one', async () => {
+  const ended = await run(
+    'smoke',
+    { BASE_URL: `${site.url}/elsewhere`, VIEWERS: 'eu-west-1=DE' },
+    { time: 1, rate: 1 },
+  );
+  expect(ended.exitCode).toBe(107);
+  expect(ended.reason).toContain('is no local run');
+});
+
+test.each(['smoke', 'load', 'failover', 'backlog', 'replication'])('%s opens with its question', (name) => {
+  expect(readFileSync(join(folder, `${name}.ts`), 'utf8')).toMatch(/^\/\*\*[^/]{10,200}\?/);
+});
