@@ -43,7 +43,7 @@ export class Readiness {
   }
 
   async #judge(): Promise<Verdict> {
-    await Promise.race([this.#ask(), new Promise((resolve) => setTimeout(resolve, checkTakesMs).unref())]);
+    await Promise.race([this.#ask(), new Promise((resolve) => setTimeout(resolve, checkTakesMs))]);
     const silentMs = this.#now() - this.#answeredAt;
     if (silentMs > answerCountsMs) return { ready: false, reason: 'the local database does not answer' };
     if (this.#version < schemaVersion) {
