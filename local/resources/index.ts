@@ -19,9 +19,11 @@ import { listenerRule } from './listener-rule.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { queue } from './queue.ts';
 import { recordSet } from './record-set.ts';
+import { replicationGroup } from './replication-group.ts';
 import { scalableTarget } from './scalable-target.ts';
 import { secret } from './secret.ts';
 import { secretTargetAttachment } from './secret-target-attachment.ts';
+import { serverlessCache } from './serverless-cache.ts';
 import { subscription } from './subscription.ts';
 import { targetGroup } from './target-group.ts';
 import { topic } from './topic.ts';
@@ -31,6 +33,8 @@ export const modules: readonly ResourceModule[] = [
   globalCluster,
   dbCluster,
   dbInstance,
+  serverlessCache,
+  replicationGroup,
   secretTargetAttachment,
   secret,
   bucketReplication,
