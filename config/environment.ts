@@ -33,7 +33,7 @@ export interface Routing {
 }
 
 export interface Network {
-  /** NAT gateways: one per zone, one for all zones, or none (tasks then have public addresses). */
+  /** NAT gateways: one per zone, one for all, or, with one region only, none: tasks then have public addresses. */
   readonly nat: 'per-zone' | 'one' | 'none';
 }
 

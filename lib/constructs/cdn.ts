@@ -67,7 +67,7 @@ export class Cdn extends Construct {
         certificate && {
           domainNames: [dns.www, dns.apex],
           certificate,
-          minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+          minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2025,
         }),
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       priceClass: priceClasses[environment.priceClass ?? 'PriceClass_100'],

@@ -91,6 +91,8 @@ describe('the map', () => {
   });
 
   test('nothing is looked up and nothing crosses a region by reference', () => {
+    expect(production.app.synth().manifest.missing).toBeUndefined();
+    expect(dev.app.synth().manifest.missing).toBeUndefined();
     for (const { stack, region, resource } of production.all()) {
       for (const [, other] of JSON.stringify(resource).matchAll(
         /"Fn::GetStackOutput":\{"StackName":"[^"]+","Region":"([^"]+)"/g,
