@@ -1,7 +1,7 @@
 /** One start of the local run from the first check to the last process: what `npm start` and the tests drive. */
 
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { AddressBook, isFree } from './address-book.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
@@ -19,6 +19,9 @@ import { watchProject } from './watch.ts';
 
 /** Port that a person opens unless another is asked for. */
 export const defaultPort = 8080;
+
+/** Bytes. Every changed bundle adds to it. */
+const largestCompileCache = 256 * 1024 * 1024;
 
 export interface SessionOptions {
   /** Folder of cdk.json. */
@@ -108,10 +111,11 @@ export class Session {
       );
     }
     prepareState(this.stateDir, { fresh });
+    boundFolder(this.#compileCache, largestCompileCache);
     for (const name of readdirSync(this.stateDir)) {
       if (name.startsWith('cdk.out')) rmSync(join(this.stateDir, name), { recursive: true, force: true });
     }
-    this.#processes = new ProcessTable(this.stateDir);
+    this.#processes = new ProcessTable(this.stateDir, this.#compileCache);
     this.#say({ reaper: this.#processes.reaper });
     const [assembly, book] = await Promise.all([
       this.#synthesize('cdk.out'),
@@ -135,6 +139,11 @@ export class Session {
     await this.#run.start();
     if (this.#options.watch) this.#closers.push(watchProject(project, (changed) => this.#changed(changed)));
     this.events.emit('run', 'run', 'ready');
+  }
+
+  /** Shared by all environments of the folder; it goes with the folder. */
+  get #compileCache(): string {
+    return join(this.stateRoot, 'compile-cache');
   }
 
   get run(): Run {
@@ -173,7 +182,12 @@ export class Session {
     const { project, environment } = this.#options;
     const began = performance.now();
     const outdir = join(this.stateDir, folder);
-    await (this.#options.synthesize ?? synthesize)({ project, environment, outdir });
+    await (this.#options.synthesize ?? synthesize)({
+      project,
+      environment,
+      outdir,
+      compileCache: this.#compileCache,
+    });
     const assembly = readAssembly(outdir);
     const resources = assembly.stacks.reduce(
       (sum, { template }) => sum + Object.keys(template.Resources ?? {}).length,
@@ -247,6 +261,16 @@ export class Session {
       this.events.emit('run', 'run', 'build failed', { reason: (error as Error).message });
     }
   }
+}
+
+/** Empties a folder whose files have grown beyond a number of bytes. */
+function boundFolder(folder: string, bytes: number): void {
+  if (!existsSync(folder)) return;
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const size = files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  if (size > bytes) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Points unchanged assets to the folder that runs already and removes their new copy. */

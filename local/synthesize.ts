@@ -18,6 +18,8 @@ export interface SynthesisOptions {
   readonly environment: string;
   /** Folder for the assembly, emptied first; inside the project, since bundled code finds native packages from there. */
   readonly outdir: string;
+  /** Folder in which Node keeps compiled programs. @default none */
+  readonly compileCache?: string;
 }
 
 /**
@@ -25,7 +27,12 @@ export interface SynthesisOptions {
  * takes longer than all the rest. The account is never taken from the shell, so that names stay over restarts.
  * @throws Error with what the app wrote when it fails.
  */
-export async function synthesize({ project, environment, outdir }: SynthesisOptions): Promise<void> {
+export async function synthesize({
+  project,
+  environment,
+  outdir,
+  compileCache,
+}: SynthesisOptions): Promise<void> {
   const cdkJson: { app?: string; context?: Record<string, unknown> } = readJson(join(project, 'cdk.json'));
   if (!cdkJson.app) throw new Error("cdk.json has no 'app': expected the command that synthesizes");
   rmSync(outdir, { recursive: true, force: true });
@@ -40,6 +47,7 @@ export async function synthesize({ project, environment, outdir }: SynthesisOpti
       CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...cliContext, env: environment }),
       CDK_OUTDIR: outdir,
       CDK_VALIDATION: 'false',
+      ...(compileCache !== undefined && { NODE_COMPILE_CACHE: compileCache }),
     },
   });
   let said = '';
