@@ -28,12 +28,13 @@ const isNeeded = (source: string): boolean => !['.bin', '.package-lock.json'].in
 
 /**
  * Bundles a workload with one of its workers into a temporary folder that is removed when the process ends.
+ * @param parent where that folder is made. @default the system's place for temporary files
  * @throws Error with esbuild's messages when a source does not build
  */
-export function bundle(workload: Workload, engine: keyof Workload['worker']): Bundles {
+export function bundle(workload: Workload, engine: keyof Workload['worker'], parent = tmpdir()): Bundles {
   const { web, migrate, invalidate, publish } = workload;
   const functions = { worker: workload.worker[engine], migrate, invalidate, publish };
-  const out = temporaryFolder();
+  const out = temporaryFolder(parent);
 
   buildSync({
     ...nodeOptions,
@@ -121,8 +122,8 @@ function copyFiles(code: FunctionCode, folder: string): void {
   }
 }
 
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'meridian-bundle-'));
+function temporaryFolder(parent: string): string {
+  const folder = mkdtempSync(join(parent, 'meridian-bundle-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

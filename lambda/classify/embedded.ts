@@ -77,7 +77,7 @@ async function decode(bytes: Uint8Array): Promise<Uint8Array> {
       .raw()
       .toBuffer();
   } catch (error) {
-    throw new Rejected(`The picture cannot be decoded: ${(error as Error).message}`);
+    throw new Rejected('The picture is damaged: it cannot be decoded.', { cause: error });
   }
 }
 

@@ -37,7 +37,7 @@ export function rekognition(region: string, ownBucket: string): Classifier {
         );
       } catch (error) {
         if (error instanceof InvalidImageFormatException)
-          throw new Rejected('The picture cannot be decoded.');
+          throw new Rejected('The picture is damaged: it cannot be decoded.');
         if (error instanceof ImageTooLargeException) throw new Rejected('The picture is too large.');
         throw error;
       }
