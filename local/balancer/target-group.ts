@@ -4,7 +4,7 @@
  * algorithms" (Elastic Load Balancing user guide).
  */
 
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
 import type { Endpoint } from '../../contract/endpoint.ts';
 
 export interface HealthCheckConfig {
@@ -35,6 +35,8 @@ const initialIntervalMs = 200;
 export class Target {
   readonly id: string;
   readonly endpoint: Endpoint;
+  /** Kept connections to it; they end with its last request when it is taken out. */
+  readonly agent: Agent;
   health: TargetHealth = 'initial';
   /** How to cut each request that is under way. */
   readonly inFlight = new Set<() => void>();
@@ -46,9 +48,15 @@ export class Target {
   readonly #changed: (target: Target) => void;
   readonly #idle = Promise.withResolvers<void>();
 
-  constructor(id: string, endpoint: Endpoint, check: HealthCheckConfig, changed: (target: Target) => void) {
+  constructor(
+    { id, endpoint }: TargetGroupConfig['targets'][number],
+    check: HealthCheckConfig,
+    idleTimeoutMs: number,
+    changed: (target: Target) => void,
+  ) {
     this.id = id;
     this.endpoint = endpoint;
+    this.agent = new Agent({ keepAlive: true, maxFreeSockets: 256, timeout: idleTimeoutMs });
     this.#check = check;
     this.#changed = changed;
     void this.#probe();
@@ -69,21 +77,24 @@ export class Target {
 
   /** No new requests; resolves when the last has ended, or was cut after the delay. */
   async drain(delayMs: number): Promise<void> {
-    this.close();
+    clearTimeout(this.#timer);
     this.health = 'draining';
-    if (this.inFlight.size === 0) return;
-    const timer = setTimeout(() => {
-      for (const cut of this.inFlight) cut();
-      this.#idle.resolve();
-    }, delayMs);
-    await this.#idle.promise;
-    clearTimeout(timer);
+    if (this.inFlight.size > 0) {
+      const timer = setTimeout(() => {
+        for (const cut of this.inFlight) cut();
+        this.#idle.resolve();
+      }, delayMs);
+      await this.#idle.promise;
+      clearTimeout(timer);
+    }
+    this.agent.destroy();
   }
 
+  /** At once, with everything under way. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.health = 'draining';
+    this.agent.destroy();
   }
 
   async #probe(): Promise<void> {
@@ -115,11 +126,18 @@ export class TargetGroup {
   #config: TargetGroupConfig;
   readonly #targets = new Map<string, Target>();
   readonly #leaving = new Map<string, Promise<void>>();
+  readonly #idleTimeoutMs: number;
   readonly #changed: (target: Target) => void;
   #turn = 0;
 
-  constructor(arn: string, config: TargetGroupConfig, changed: (target: Target) => void) {
+  constructor(
+    arn: string,
+    config: TargetGroupConfig,
+    idleTimeoutMs: number,
+    changed: (target: Target) => void,
+  ) {
     this.arn = arn;
+    this.#idleTimeoutMs = idleTimeoutMs;
     this.#config = { ...config, targets: [] };
     this.#changed = changed;
     this.update(config);
@@ -147,10 +165,9 @@ export class TargetGroup {
       this.#leaving.set(id, left);
       this.#changed(target);
     }
-    for (const { id, endpoint } of wanted.values()) {
-      if (!this.#targets.has(id)) {
-        this.#targets.set(id, new Target(id, endpoint, config.healthCheck, this.#changed));
-      }
+    for (const [id, target] of wanted) {
+      if (this.#targets.has(id)) continue;
+      this.#targets.set(id, new Target(target, config.healthCheck, this.#idleTimeoutMs, this.#changed));
     }
   }
 

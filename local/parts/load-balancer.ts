@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Action, decide, type Rule, redirectLocation } from '../balancer/rules.ts';
@@ -71,14 +71,12 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
   readonly #listeners = new Map<string, Server>();
   readonly #upgraded = new Set<Duplex>();
   readonly #watchers = new Set<ServerResponse>();
-  readonly #agent: Agent;
   #watch: Server | undefined;
   #updates: Promise<void> = Promise.resolve();
 
   constructor(config: LoadBalancerConfig, context: PartContext) {
     this.#config = config;
     this.#context = context;
-    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: 256, timeout: config.idleTimeoutMs });
   }
 
   async open(): Promise<void> {
@@ -99,7 +97,10 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
     for (const [arn, group] of Object.entries(config.targetGroups)) {
       const known = this.#groups.get(arn);
       if (known) known.update(group);
-      else this.#groups.set(arn, new TargetGroup(arn, group, (target) => this.#healthChanged(arn, target)));
+      else {
+        const changed = (target: Target) => this.#healthChanged(arn, target);
+        this.#groups.set(arn, new TargetGroup(arn, group, config.idleTimeoutMs, changed));
+      }
     }
     const wanted = new Map(config.listeners.map((listener) => [listener.arn, listener]));
     for (const [arn, server] of this.#listeners) {
@@ -134,7 +135,6 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
     const servers = [...this.#listeners.values(), ...(this.#watch ? [this.#watch] : [])];
     await Promise.all(servers.map((server) => shut(server, this.#upgraded)));
     this.#listeners.clear();
-    this.#agent.destroy();
   }
 
   async #listen({ arn, localPort }: ListenerConfig): Promise<void> {
@@ -211,7 +211,7 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
       path: request.url ?? '/',
       headers: forwardedHeaders(request, listener),
       body: hasBody(request) ? request : undefined,
-      agent: upgrade ? false : this.#agent,
+      agent: upgrade ? false : target.agent,
       connectTimeoutMs,
       idleTimeoutMs: this.#config.idleTimeoutMs,
       signal: gone.signal,
