@@ -1,9 +1,9 @@
 /**
  * THE MAP: every stack of an environment, in the order in which they are deployed, and what each is given.
  *
- *     network ─ data ─┐
- *     network ─ assets ┴─ service ─ mesh      once per region
- *                            └──── routing ─ edge      once, in us-east-1
+ *     network ─┬─ data ───┐
+ *              └─ assets ─┴─ service ─── mesh            in every region
+ *                               └─────── routing ─ edge  once, in us-east-1
  */
 
 import { Construct } from 'constructs';
