@@ -55,7 +55,6 @@ export const options: Options = {
       ...acceptSlo(sender(name)),
       // Acknowledged means durable: all of them, however long the queue was.
       [`labelled{scenario:${sender(name)}}`]: ['rate==1'],
-      [`time_to_labels{scenario:${sender(name)}}`]: [`max<${(drainSeconds + pictures) * 1000}`],
       ...readSlo(reader(name)),
       ...rateKept(reader(name)),
     })),

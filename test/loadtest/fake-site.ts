@@ -46,6 +46,15 @@ export interface FakeSite {
   close(): void;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** Cookie that names a stranger from now on. */
+  readonly owner?: string;
+}
+
+const json = (status: number, body: object): Answer => ({ status, body: JSON.stringify(body) });
+
 interface Image {
   readonly id: string;
   readonly region: string;
@@ -95,50 +104,37 @@ export async function startFakeSite(initial: Faults = {}): Promise<FakeSite> {
       await sleep(faults.slowAcceptanceMs ?? 0);
       if (Math.random() < (faults.failedAcceptances ?? 0)) return void response.writeHead(503).end();
     }
-    answer(route, pathname, region, request, response);
+    const made = answer(route, pathname, region, /owner=/.test(request.headers.cookie ?? ''));
+    if (made.owner) response.setHeader('set-cookie', `owner=${made.owner}; Path=/; HttpOnly`);
+    response.writeHead(made.status, { 'content-type': 'application/json' }).end(made.body);
   }
 
-  function answer(
-    route: string,
-    path: string,
-    region: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): void {
-    const json = (status: number, body: object): void => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    };
+  function answer(route: string, path: string, region: string, known: boolean): Answer {
     const id = /[0-9a-f-]{36}/.exec(path)?.[0] ?? '';
     const image = images.get(id);
     switch (route) {
       case 'GET /':
-        return void response.end('<!doctype html><html></html>');
+        return { status: 200, body: '<!doctype html><html></html>' };
+      case 'GET /media/:id':
+        return { status: 200, body: 'picture' };
       case 'GET /api/images':
         return json(200, { images: [] });
+      case 'GET /api/images/:id':
+        return image ? json(200, describe(image, region)) : json(404, {});
       case 'POST /api/images': {
         const made: Image = { id: randomUUID(), region };
         images.set(made.id, made);
-        if (!/owner=/.test(request.headers.cookie ?? '')) {
-          response.setHeader('set-cookie', `owner=${randomUUID()}; Path=/; HttpOnly`);
-        }
-        const upload = {
-          method: 'PUT',
-          url: `${url}/bucket/${made.id}`,
-          headers: { 'content-type': 'image/png' },
-        };
-        return json(201, { id: made.id, key: `media/${region}/${made.id}`, upload });
+        const upload = { method: 'PUT', url: `${url}/bucket/${made.id}`, headers: {} };
+        const slot = json(201, { id: made.id, key: `media/${region}/${made.id}`, upload });
+        return known ? slot : { ...slot, owner: randomUUID() };
       }
       case 'POST /api/images/:id/complete': {
-        if (!image || !/owner=/.test(request.headers.cookie ?? '')) return json(409, {});
+        if (!image || !known) return json(409, {});
         const began = Math.max(performance.now(), free.get(image.region) ?? 0);
         image.doneAt = began + (site.faults.workMs ?? 5);
         free.set(image.region, image.doneAt);
         return json(202, { id, status: 'waiting', url: `/media/${id}` });
       }
-      case 'GET /api/images/:id':
-        return image ? json(200, describe(image, region)) : json(404, {});
-      case 'GET /media/:id':
-        return void response.end('picture');
       default:
         return json(404, {});
     }

@@ -2,9 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type RunRequest, type RunResult, runScript } from '../support/k6/run.ts';
 import { type FakeSite, startFakeSite } from './fake-site.ts';
+
+// Threads start slowly on a busy machine.
+jest.setTimeout(60_000);
 
 const folder = join(import.meta.dirname, '../../loadtest');
 let site: FakeSite;

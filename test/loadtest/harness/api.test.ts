@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { scriptFolder, serve, type Tried, tryScript } from './scripts.ts';
 
 const folder = scriptFolder();
@@ -18,6 +18,9 @@ import exec from 'k6/execution';
 import { SharedArray } from 'k6/data';
 import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
 import { twice } from './helper.ts';
+
+// Threads start slowly on a busy machine.
+jest.setTimeout(60_000);
 
 const base: string = __ENV.BASE;
 const binary = open('./bytes.bin', 'b');

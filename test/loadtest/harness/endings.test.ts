@@ -2,9 +2,12 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { startK6 } from '../../support/k6/spawn.ts';
 import { scriptFolder, serve, tryScript } from './scripts.ts';
+
+// Threads start slowly on a busy machine.
+jest.setTimeout(60_000);
 
 const folder = scriptFolder();
 

@@ -1,10 +1,12 @@
 /** k6's three traps in a failover: its DNS cache, kept connections, and long timeouts. Any one hides the move. */
 
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { afterAll, expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { nameServer } from './name-server.ts';
 import { scriptFolder, serve, tryScript } from './scripts.ts';
+
+// Threads start slowly on a busy machine.
+jest.setTimeout(60_000);
 
 const folder = scriptFolder();
 
@@ -44,7 +46,7 @@ test.concurrent.each([
          sleep(0.02);
        };`,
     {
-      dns: names.address,
+      dns: names,
       addresses,
       log: (line) => {
         if (line.includes('served by the first')) broken = true;
@@ -66,34 +68,7 @@ test('a name that nobody knows is error 1101, a closed port 1212', async () => {
      export const options = { thresholds: {
        'http_reqs{error_code:1101}': ['count==1'], 'http_reqs{error_code:1212}': ['count==1'] } };
      export default () => { http.get('http://nobody.test/'); http.get('http://127.0.0.1:${port}/'); };`,
-    { dns: names.address },
+    { dns: names },
   );
   expect(ended.verdicts.map(({ ok }) => ok)).toEqual([true, true]);
 });
-
-const sockets: { close(): void }[] = [];
-afterAll(() => {
-  for (const socket of sockets) socket.close();
-});
-
-/** Answers every question for an A record by what `answer` says then, with a TTL of 0 (RFC 1035, section 4). */
-async function nameServer(answer: () => string | undefined): Promise<{ address: string }> {
-  const socket = createSocket('udp4');
-  sockets.push(socket);
-  socket.on('message', (query, { address, port }) => {
-    const end = query.indexOf(0, 12) + 5;
-    const isA = query.readUInt16BE(end - 4) === 1;
-    const ip = isA ? answer() : undefined;
-    const header = Buffer.from(query.subarray(0, 12));
-    header.writeUInt16BE(ip === undefined && isA ? 0x8183 : 0x8180, 2);
-    header.writeUInt16BE(ip ? 1 : 0, 6);
-    header.writeUInt32BE(0, 8);
-    const record = ip
-      ? Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...ip.split('.').map(Number)])
-      : Buffer.alloc(0);
-    socket.send(Buffer.concat([header, query.subarray(12, end), record]), port, address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return { address: `127.0.0.1:${(socket.address() as AddressInfo).port}` };
-}
