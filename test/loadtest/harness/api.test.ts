@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { scriptFolder, serve, type Tried, tryScript } from './scripts.ts';
 
+// Threads start slowly on a busy machine.
+jest.setTimeout(60_000);
+
 const folder = scriptFolder();
 const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
 
@@ -18,9 +21,6 @@ import exec from 'k6/execution';
 import { SharedArray } from 'k6/data';
 import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
 import { twice } from './helper.ts';
-
-// Threads start slowly on a busy machine.
-jest.setTimeout(60_000);
 
 const base: string = __ENV.BASE;
 const binary = open('./bytes.bin', 'b');
