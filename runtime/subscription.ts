@@ -48,6 +48,7 @@ export function subscribe(
       ...parseEndpoint(variables.CACHE_HOST, ports.cache),
       ...(await cacheSecurity(variables)),
       connectTimeout: 1000,
+      disconnectTimeout: 200,
       keepAlive: 10_000,
       lazyConnect: true,
       enableReadyCheck: false,
@@ -75,7 +76,8 @@ export function subscribe(
     } finally {
       clearInterval(pulse);
       stop.signal.removeEventListener('abort', abort);
-      client.disconnect();
+      // A second goodbye to a connection that has ended would keep the process alive for the client's own timeout.
+      if (client.status !== 'end') client.disconnect();
     }
   }
 
