@@ -1,6 +1,7 @@
 /** The few calls that the run itself makes to a region's SQS and SNS: unsigned, and light enough for a host. */
 
 import type { Endpoint } from '../contract/endpoint.ts';
+import { exchange } from './exchange.ts';
 
 /** An answer other than 2xx. */
 export class ServiceError extends Error {
@@ -34,24 +35,15 @@ export function sns(
   return post(endpoint, `SNS ${action}`, headers, body.toString());
 }
 
-/** Longest that a call may take, in milliseconds: more than a long poll. */
-const timeoutMs = 30_000;
-
 async function post(
-  { host, port }: Endpoint,
+  endpoint: Endpoint,
   call: string,
-  headers: Record<string, string>,
-  body: string,
+  headers: Readonly<Record<string, string>>,
+  text: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const limit = AbortSignal.timeout(timeoutMs);
-  const response = await fetch(`http://${host}:${port}/`, {
-    method: 'POST',
-    headers,
-    body,
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
-  });
-  const text = await response.text();
-  if (!response.ok) throw new ServiceError(call, response.status, text);
-  return text;
+  const options = { method: 'POST', path: '/', headers, body: text, ...(signal && { signal }) };
+  const { status, body } = await exchange(endpoint, options);
+  if (status >= 300) throw new ServiceError(call, status, body.toString());
+  return body.toString();
 }

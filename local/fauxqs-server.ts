@@ -19,9 +19,13 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   return Reflect.apply(listen, this, [{ ...options, host: '127.0.0.1' }, ...callbacks]);
 } as typeof listen;
 
-/** Constants that no option sets. */
+/** A constant that no option sets, and helpers for tests that would load the AWS SDK's HTTP client. */
 registerHooks({
   load(url, context, next) {
+    if (url.endsWith('/fauxqs/dist/localhost.js')) {
+      const source = 'export const createLocalhostHandler = undefined, interceptLocalhostDns = undefined;';
+      return { format: 'module', source, shortCircuit: true };
+    }
     const loaded = next(url, context);
     if (!url.endsWith('/fauxqs/dist/common/types.js')) return loaded;
     return { ...loaded, source: String(loaded.source).replace('"000000000000"', JSON.stringify(account)) };

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Endpoint } from '../contract/endpoint.ts';
+import { exchange } from './exchange.ts';
 import type { Site, Unit } from './resource.ts';
 import { perRegion, Turns } from './shared.ts';
 import { Supervised } from './supervised.ts';
@@ -22,11 +23,7 @@ export class Fauxqs {
       name: `${region}/fauxqs`,
       port,
       emit: (event, detail) => events.emit(region, 'fauxqs', event, detail),
-      async isReady() {
-        const answer = await fetch(`http://127.0.0.1:${port}/health`);
-        await answer.text();
-        return answer.ok;
-      },
+      isReady: async () => (await exchange(this.endpoint, { method: 'GET', path: '/health' })).status === 200,
       launch: async () =>
         processes.spawn({
           region,

@@ -7,13 +7,13 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Endpoint } from '../../contract/endpoint.ts';
 import { localCredentials } from '../../contract/local.ts';
+import { type Answer, exchange } from '../exchange.ts';
 import { listen, shut } from '../loopback.ts';
 import type { Part, PartContext, RunningPart } from '../part.ts';
 import { ask, endToEnd, type HeaderMap, relay } from '../proxy.ts';
 import { verifyBody } from '../s3/checksums.ts';
 import { type CorsRule, corsHeaders } from '../s3/cors.ts';
 import { S3Error } from '../s3/error.ts';
-import { type Answer, exchange } from '../s3/exchange.ts';
 import { type ReplicationRule, Replicator } from '../s3/replicator.ts';
 import { hoistedHeaders, isPresigned, plainQuery, scopeRegion, verifyPresigned } from '../s3/signature.ts';
 import { serviceName } from '../variables.ts';
@@ -156,7 +156,12 @@ class S3Front implements RunningPart<S3FrontConfig> {
     const hasBody = method === 'PUT' || method === 'POST';
     try {
       const endpoint = this.#context.dial(serviceName(this.#context.region, 'fauxqs'));
-      return await exchange(endpoint, method, path + search, passed, hasBody ? body : undefined);
+      return await exchange(endpoint, {
+        method,
+        path: path + search,
+        headers: passed,
+        ...(hasBody && { body }),
+      });
     } catch (error) {
       this.#context.log(`${method} ${path}: ${(error as Error).message}`);
       throw new S3Error('ServiceUnavailable', 'Service is unable to handle request.');

@@ -1,10 +1,10 @@
 /** AWS::S3::Bucket: a bucket of the region's store, behind the region's front. */
 
 import { arnOf, physicalName } from '../arn.ts';
+import { exchange } from '../exchange.ts';
 import { type Fauxqs, fauxqsOf } from '../fauxqs.ts';
 import type { Activity, Declared, ResourceModule, Site, Unit } from '../resource.ts';
 import type { CorsRule } from '../s3/cors.ts';
-import { exchange } from '../s3/exchange.ts';
 import { s3FrontOf } from '../s3/service.ts';
 import { serviceName } from '../variables.ts';
 
@@ -38,7 +38,7 @@ export class Bucket implements Activity {
   async start(): Promise<void> {
     const bucket = nameOf(this.#declared);
     const endpoint = await this.#fauxqs.acquire(this.#key);
-    const { status, body } = await exchange(endpoint, 'PUT', `/${bucket}`);
+    const { status, body } = await exchange(endpoint, { method: 'PUT', path: `/${bucket}` });
     // An earlier start has made it.
     if (status >= 300 && status !== 409)
       throw new Error(`bucket ${bucket}: got ${status}, expected 200: ${body}`);

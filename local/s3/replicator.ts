@@ -7,7 +7,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeF
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../../contract/endpoint.ts';
-import { exchange, objectPath } from './exchange.ts';
+import { exchange } from '../exchange.ts';
 
 /** An enabled rule of a bucket. */
 export interface ReplicationRule {
@@ -110,16 +110,18 @@ export class Replicator {
     const { store } = this.#options;
     const target = objectPath(bucket, key);
     if (operation === 'delete') {
-      expectSuccess(await exchange(store(region), 'DELETE', target));
+      expectSuccess(await exchange(store(region), { method: 'DELETE', path: target }));
       return true;
     }
-    const object = await exchange(store(), 'GET', objectPath(from, key), {
-      'x-amz-checksum-mode': 'ENABLED',
+    const object = await exchange(store(), {
+      method: 'GET',
+      path: objectPath(from, key),
+      headers: { 'x-amz-checksum-mode': 'ENABLED' },
     });
     if (object.status === 404) return false;
     expectSuccess(object);
     const headers = Object.fromEntries(Object.entries(object.headers).filter(([name]) => kept.test(name)));
-    expectSuccess(await exchange(store(region), 'PUT', target, headers, object.body));
+    expectSuccess(await exchange(store(region), { method: 'PUT', path: target, headers, body: object.body }));
     return true;
   }
 
@@ -148,6 +150,10 @@ export class Replicator {
     return [...pending.values()];
   }
 }
+
+/** Path of an object, each part of its key percent-encoded. */
+const objectPath = (bucket: string, key: string): string =>
+  `/${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
 
 /** A line that a kill cut off was not acknowledged. */
 function parse(line: string): Task | { readonly done: number } | undefined {
