@@ -104,6 +104,7 @@ function newClient(variables: CacheVariables, security: object, log: Logger): Cl
     redisOptions: {
       ...security,
       connectTimeout: 1000,
+      disconnectTimeout: 200,
       keepAlive: 10_000,
     },
   });

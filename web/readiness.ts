@@ -43,7 +43,12 @@ export class Readiness {
   }
 
   async #judge(): Promise<Verdict> {
-    await Promise.race([this.#ask(), new Promise((resolve) => setTimeout(resolve, checkTakesMs))]);
+    let late: NodeJS.Timeout | undefined;
+    const tooLate = new Promise((resolve) => {
+      late = setTimeout(resolve, checkTakesMs);
+    });
+    await Promise.race([this.#ask(), tooLate]);
+    clearTimeout(late);
     const silentMs = this.#now() - this.#answeredAt;
     if (silentMs > answerCountsMs) return { ready: false, reason: 'the local database does not answer' };
     if (this.#version < schemaVersion) {

@@ -72,6 +72,8 @@ async function close(signal: string): Promise<void> {
   log.info({ signal }, 'closing');
   setTimeout(() => process.exit(1), (timeouts.stop - 5) * 1000).unref();
   await app.close();
+  // Timers of libraries would keep an idle process for seconds.
+  process.exit(0);
 }
 process.once('SIGTERM', close);
 process.once('SIGINT', close);

@@ -30,3 +30,9 @@ export const handler: SQSHandler = async (event, context) => {
     if (!(await cache.publish(eventChannel, body))) throw new Error('the cache is away');
   });
 };
+
+/** Gives the connection up; the next event opens another. */
+export function close(): void {
+  opened?.close();
+  opened = undefined;
+}

@@ -16,7 +16,7 @@ export async function upload(file: File, onProgress: (share: number) => void): P
   const claim = { contentType: picture.type, size: picture.size, sha256: await sha256(picture) };
   for (let attempt = 1; ; attempt++) {
     try {
-      const { id, key, upload } = await api.create(claim);
+      const { id, key, upload } = await create(claim);
       await put(upload.url, upload.headers, picture, onProgress);
       return await completed(id, key);
     } catch (error) {
@@ -26,6 +26,18 @@ export async function upload(file: File, onProgress: (share: number) => void): P
       await pause(attempt);
     }
   }
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+/**
+ * Claims one after the other: the answer to a browser's first one sets its owner's cookie, and a second claim that
+ * overtook it would be somebody else's.
+ */
+function create(claim: Parameters<typeof api.create>[0]): ReturnType<typeof api.create> {
+  const mine = turn.then(() => api.create(claim));
+  turn = mine.catch(() => {});
+  return mine;
 }
 
 /** The same request may be sent twice. */
