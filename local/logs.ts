@@ -21,6 +21,10 @@ export class Logs {
   readonly #open = new Map<string, number>();
 
   line(file: string, line: string): void {
+    writeSync(this.#descriptor(file), `${line}\n`);
+  }
+
+  #descriptor(file: string): number {
     let descriptor = this.#open.get(file);
     if (descriptor === undefined) {
       mkdirSync(dirname(file), { recursive: true });
@@ -28,11 +32,13 @@ export class Logs {
       descriptor = openSync(file, 'a');
       this.#open.set(file, descriptor);
     }
-    writeSync(descriptor, `${line}\n`);
+    return descriptor;
   }
 
   /** Writes what a stream says, line by line, so that the lines of two streams never mix. */
   follow(stream: Readable, file: string): void {
+    // Who looks for the log of a silent process finds it empty, not missing.
+    this.#descriptor(file);
     const decoder = new StringDecoder();
     let rest = '';
     stream.on('data', (chunk: Buffer) => {

@@ -41,6 +41,11 @@ export class Queue implements Activity {
     return [this.#fauxqs.unit()];
   }
 
+  describe(): Readonly<Record<string, unknown>> {
+    const name = physicalName(this.#declared, 'QueueName');
+    return { name, url: queueUrl(this.#declared, this.#site) };
+  }
+
   /** Kills the region's queue service, which comes back by itself. */
   stopUnit(): Promise<void> {
     return this.#fauxqs.kill();
@@ -77,12 +82,16 @@ export class Queue implements Activity {
   }
 }
 
+function queueUrl(declared: Declared, { book, account }: Pick<Site, 'book' | 'account'>): string {
+  const { port } = book.list(serviceName(declared.region, 'fauxqs'));
+  return `http://127.0.0.1:${port}/${account}/${physicalName(declared, 'QueueName')}`;
+}
+
 export const queue: ResourceModule<Queue> = {
   type: 'AWS::SQS::Queue',
   identify(declared, { book, account }) {
     const name = physicalName(declared, 'QueueName');
-    const { port } = book.list(serviceName(declared.region, 'fauxqs'));
-    const url = `http://127.0.0.1:${port}/${account}/${name}`;
+    const url = queueUrl(declared, { book, account });
     return {
       ref: url,
       attributes: { Arn: arnOf('sqs', declared.region, account, name), QueueName: name, QueueUrl: url },
