@@ -1,6 +1,6 @@
 /** Uploads: presigned requests, and what the buckets say of what was uploaded. */
 
-import { HeadObjectCommand, NotFound, PutObjectCommand } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, NotFound, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { drainKey } from '../contract/http.ts';
 import { mediaBucketOf, mediaKey, uploadMetadata } from '../contract/media.ts';
@@ -118,9 +118,14 @@ async function head(clients: S3Clients, region: string, bucket: string, key: str
       .in(region)
       .send(new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' }));
   } catch (error) {
-    if (error instanceof NotFound) return undefined;
+    if (error instanceof NotFound || isHidden(error)) return undefined;
     throw error;
   }
+}
+
+/** S3 answers 403 for an object that is not there to whoever may not list the bucket ("HeadObject", S3 API). */
+function isHidden(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403;
 }
 
 /** The SDK names metadata without the prefix of its header. */
