@@ -54,7 +54,9 @@ export class CacheNode implements Activity {
   }
 
   describe(): Readonly<Record<string, unknown>> {
-    return { ...(this.#program && { program: this.#program.name }) };
+    if (!this.#program) return {};
+    const { port } = this.#site.book.list(cacheListing(this.#declared));
+    return { program: this.#program.name, connect: { cache: `redis://127.0.0.1:${port}` } };
   }
 
   #makeServer(program: CacheProgram): Supervised {

@@ -194,9 +194,13 @@ test('the eviction policy is that of the parameter group', async () => {
   await run.event(({ event }) => event === 'usable');
   const client = new Redis({ port: Number(run.attribute('data', 'Cache', 'ConfigurationEndPoint.Port')) });
   const policy = (await client.config('GET', 'maxmemory-policy')) as string[];
+  const described = run.run
+    .report({} as never)
+    .resources.find(({ logicalId }) => logicalId === 'Cache')?.describe;
   client.disconnect();
   await run.close();
   expect(policy).toEqual(['maxmemory-policy', 'allkeys-lru']);
+  expect(described).toMatchObject({ connect: { cache: `redis://127.0.0.1:${client.options.port}` } });
 }, 30_000);
 
 test('a program that is missing, or older than version 7, is not chosen', () => {
