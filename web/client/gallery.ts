@@ -114,7 +114,7 @@ function describe({ element, status }: Card, picture: Picture): void {
 function labelOf({ name, score }: { name: string; score: number }): HTMLElement {
   const label = document.createElement('span');
   label.className = 'label';
-  label.textContent = `${name} ${Math.round(score)} %`;
+  label.textContent = `${name} ${Math.round(score)}\u00a0%`;
   return label;
 }
 
