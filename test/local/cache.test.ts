@@ -191,7 +191,6 @@ describe.each(programs)('$name', (program) => {
 test('the eviction policy is that of the parameter group', async () => {
   const run = await smallRun(stacks, { modules: [replicationGroup] });
   await run.run.start();
-  await run.event(({ event }) => event === 'usable');
   const client = new Redis({ port: Number(run.attribute('data', 'Cache', 'ConfigurationEndPoint.Port')) });
   const policy = (await client.config('GET', 'maxmemory-policy')) as string[];
   const described = run.run

@@ -167,6 +167,20 @@ describe('a global database', () => {
     expect(second?.describe).toMatchObject({ role: 'not run' });
   });
 
+  test('says who writes, and how far the others are behind', async () => {
+    const described = (region: string, id: string) =>
+      run.run.report({} as never).resources.find((one) => one.region === region && one.logicalId === id)!
+        .describe;
+    expect(described(home, 'Instance1')).toEqual({ role: 'writer' });
+    for (const [region, id] of [
+      [home, 'Instance2'],
+      [far, 'Instance1'],
+    ] as const) {
+      await eventually(async () => typeof described(region, id)['lagMs'], 'number');
+      expect(described(region, id)).toMatchObject({ role: 'reader' });
+    }
+  });
+
   test('asks everybody but the application for a password', async () => {
     const [host, port] = run.attribute(`${home}-data`, 'Db', 'Endpoint.Address').split(':');
     for (const user of ['boss', 'meridian_replication']) {
