@@ -248,6 +248,21 @@ describe('a global database', () => {
     );
   }, 40_000);
 
+  test('goes on in every region after its first was lost and came back', async () => {
+    await run.run.stopRegion(home);
+    const reader = await open(run, far, 'ReadEndpoint');
+    expect(await value(reader, 'SELECT text FROM note WHERE id = 1')).toBe('one');
+    await expect(open(run, near, 'ReadEndpoint', forwarding)).rejects.toMatchObject({ code: '57P03' });
+    await run.run.startRegion(home);
+    await (await open(run, near, 'ReadEndpoint', forwarding)).query("INSERT INTO note VALUES (7, 'back')");
+    for (const region of [home, near, far]) {
+      await eventually(
+        async () => value(await open(run, region, 'ReadEndpoint'), 'SELECT text FROM note WHERE id = 7'),
+        'back',
+      );
+    }
+  }, 40_000);
+
   test('copies a replica anew whose place in the stream is lost', async () => {
     await run.run.stopResource(far, 'Instance1');
     const { lastEvent } = run.run.report({} as never);
