@@ -1,7 +1,8 @@
 /** What happened to an image: published in the region's cache, carried to the other regions, streamed to pages. */
 
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
+import { messageParser } from './parse.ts';
 
 /** Channel of the cache's publish and subscribe that carries events as JSON. */
 export const eventChannel = 'events';
@@ -35,14 +36,5 @@ export const ImageEvent = Type.Intersect([
 ]);
 export type ImageEvent = Static<typeof ImageEvent>;
 
-const validator = Compile(ImageEvent);
-
 /** Parses a message body. Throws an Error that names the first breach; such a message can never be processed. */
-export function parseImageEvent(body: string): ImageEvent {
-  const value: unknown = JSON.parse(body);
-  if (!validator.Check(value)) {
-    const [first] = validator.Errors(value);
-    throw new Error(`not an image event: ${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
-  }
-  return value;
-}
+export const parseImageEvent = messageParser(ImageEvent, 'an image event');

@@ -1,7 +1,8 @@
 /** The job message, from the web service to the worker. */
 
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
+import { messageParser } from './parse.ts';
 
 /** Current version of the message. Producers and consumers one version apart understand each other. */
 export const jobVersion = 1;
@@ -19,14 +20,5 @@ export const Job = Type.Object({
 });
 export type Job = Static<typeof Job>;
 
-const validator = Compile(Job);
-
 /** Parses a message body. Throws an Error that names the first breach; such a message can never be processed. */
-export function parseJob(body: string): Job {
-  const value: unknown = JSON.parse(body);
-  if (!validator.Check(value)) {
-    const [first] = validator.Errors(value);
-    throw new Error(`not a job message: ${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
-  }
-  return value;
-}
+export const parseJob = messageParser(Job, 'a job message');

@@ -2,13 +2,13 @@
 
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 
 export const compileSchema: FastifySchemaCompiler<TSchema> = ({ schema }) => {
   const check = Compile(schema as TSchema);
   return (value: unknown) => {
     if (check.Check(value)) return { value };
-    const [first] = check.Errors(value);
+    const [, [first]] = check.Errors(value);
     return { error: new Error(`${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`) };
   };
 };

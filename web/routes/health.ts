@@ -1,7 +1,7 @@
 /** What the load balancer asks of a task, and Route 53 of a region. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import Type from 'typebox';
+import * as Type from 'typebox';
 import { paths } from '../../contract/http.ts';
 import type { Media } from '../media.ts';
 import { Problem, unavailable } from '../problem.ts';

@@ -1,7 +1,7 @@
 /** Uploading pictures and reading what was found in them. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import Type from 'typebox';
+import * as Type from 'typebox';
 import { v7 as uuidv7 } from 'uuid';
 import { jobVersion } from '../../contract/job.ts';
 import { mediaKey, parseMediaKey, pictureLimits } from '../../contract/media.ts';

@@ -1,7 +1,7 @@
 /** The one page, and the client's files as the container has them. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import Type from 'typebox';
+import * as Type from 'typebox';
 import { paths } from '../../contract/http.ts';
 import { type ClientFiles, immutable } from '../../runtime/client-files.ts';
 import { renderPage } from '../page.ts';
