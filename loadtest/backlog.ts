@@ -16,12 +16,13 @@ import {
   removeTestData,
   submit,
   type TestData,
+  testerAt,
 } from './lib/pictures.ts';
 import { currentPlace, places } from './lib/places.ts';
 import { expectToSee, mustSee, saw } from './lib/seen.ts';
 import { durationSetting, numberSetting, secondsOf } from './lib/settings.ts';
 import { inTurn, steady } from './lib/shapes.ts';
-import { answered, Visitor } from './lib/site.ts';
+import { answered, type Visitor } from './lib/site.ts';
 import { summarize, trendStats } from './lib/summary.ts';
 import { acceptSlo, rateKept, readSlo } from './lib/thresholds.ts';
 
@@ -69,7 +70,7 @@ export function setup(): TestData {
 
 export function send(data: TestData): void {
   const place = currentPlace();
-  const visitor = new Visitor(place, data.testers[place.name]!.cookies);
+  const visitor = testerAt(place, data);
   let waiting: Accepted[] = [];
   for (let sent = 0; sent < pictures; sent++) {
     const accepted = submit(visitor, picture);
@@ -103,7 +104,7 @@ function unfinished(visitor: Visitor, waiting: readonly Accepted[]): Accepted[] 
 /** Somebody who only looks. */
 export function view(data: TestData): void {
   const place = currentPlace();
-  const visitor = new Visitor(place, data.testers[place.name]!.cookies);
+  const visitor = testerAt(place, data);
   const page = answered(visitor.page(), 200, 'the page is there');
   if (answered(visitor.images(), 200, 'pictures are listed') && page) saw(`view-${place.name}`);
 }

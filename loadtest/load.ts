@@ -6,19 +6,29 @@
 import type { Options } from 'k6/options';
 import {
   awaitLabels,
+  createImages,
   createTestData,
   readPicture,
   removeTestData,
   submit,
   type TestData,
+  testerAt,
 } from './lib/pictures.ts';
 import { currentPlace, places } from './lib/places.ts';
 import { expectToSee, mustSee, saw } from './lib/seen.ts';
 import { numberSetting } from './lib/settings.ts';
 import { readShape, shaped } from './lib/shapes.ts';
-import { answered, Visitor } from './lib/site.ts';
+import { answered, type Image } from './lib/site.ts';
 import { summarize, trendStats } from './lib/summary.ts';
-import { acceptSlo, homeSlo, labelsSlo, rateKept, readSlo, spikeSlo } from './lib/thresholds.ts';
+import {
+  acceptSlo,
+  homeSlo,
+  labelsPatienceSeconds,
+  labelsSlo,
+  rateKept,
+  readSlo,
+  spikeSlo,
+} from './lib/thresholds.ts';
 
 const question = 'Are the promises kept under load?';
 const shape = readShape(__ENV['SHAPE'] ?? 'ramp');
@@ -44,6 +54,7 @@ export const options: Options = {
           place: name,
           perMinute: Math.max(1, perPlace / viewsPerUpload),
           busySeconds: 15,
+          patienceSeconds: labelsPatienceSeconds,
         }),
       ],
     ]),
@@ -59,30 +70,37 @@ export const options: Options = {
       ...(home && homeSlo(reader(name))),
     })),
   ),
+  // A cold worker at each place, one after the other.
+  setupTimeout: '10m',
   summaryTrendStats: trendStats,
 };
 
-export function setup(): TestData {
+interface LoadData extends TestData {
+  /** Place → a picture to look at. */
+  readonly images: Readonly<Record<string, Image>>;
+}
+
+export function setup(): LoadData {
   expectToSee(sights);
-  return createTestData(picture);
+  const data = createTestData(picture);
+  return { ...data, images: createImages(picture, data) };
 }
 
 /** A look at the page, the newest pictures and one of them. */
-export function view(data: TestData): void {
+export function view(data: LoadData): void {
   const place = currentPlace();
-  const { cookies, image } = data.testers[place.name]!;
-  const visitor = new Visitor(place, cookies);
+  const visitor = testerAt(place, data);
   const page = answered(visitor.page(), 200, 'the page is there');
   const list = answered(visitor.images(), 200, 'pictures are listed');
-  const one = answered(visitor.image(image.id), 200, 'a picture is described');
+  const one = answered(visitor.image(data.images[place.name]!.id), 200, 'a picture is described');
   if (page && list && one) saw(`view-${place.name}`);
 }
 
 export function upload(data: TestData): void {
   const place = currentPlace();
-  const visitor = new Visitor(place, data.testers[place.name]!.cookies);
+  const visitor = testerAt(place, data);
   const accepted = submit(visitor, picture);
-  if (accepted && awaitLabels(visitor, accepted, 60)) saw(`labels-${place.name}`);
+  if (accepted && awaitLabels(visitor, accepted)) saw(`labels-${place.name}`);
 }
 
 export function teardown(data: TestData): void {

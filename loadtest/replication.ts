@@ -9,12 +9,19 @@ import { sleep } from 'k6';
 import http from 'k6/http';
 import { Rate, Trend } from 'k6/metrics';
 import type { Options } from 'k6/options';
-import { createTestData, readPicture, removeTestData, submit, type TestData } from './lib/pictures.ts';
+import {
+  createTestData,
+  readPicture,
+  removeTestData,
+  submit,
+  type TestData,
+  testerAt,
+} from './lib/pictures.ts';
 import { currentPlace, needPlaces, places } from './lib/places.ts';
 import { expectToSee, mustSee, saw } from './lib/seen.ts';
 import { numberSetting } from './lib/settings.ts';
 import { inTurn } from './lib/shapes.ts';
-import { type Image, Visitor } from './lib/site.ts';
+import type { Image, Visitor } from './lib/site.ts';
 import { summarize, trendStats } from './lib/summary.ts';
 import { replicationSlo } from './lib/thresholds.ts';
 
@@ -46,8 +53,8 @@ export function setup(): TestData {
 
 export function write(data: TestData): void {
   const place = currentPlace();
-  const visitors = places.map((one) => new Visitor(one, data.testers[one.name]!.cookies));
-  const accepted = submit(new Visitor(place, data.testers[place.name]!.cookies), picture);
+  const visitors = places.map((one) => testerAt(one, data));
+  const accepted = submit(testerAt(place, data), picture);
   if (!accepted) return;
 
   const from = place.name;

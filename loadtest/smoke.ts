@@ -9,11 +9,12 @@ import {
   removeTestData,
   submit,
   type TestData,
+  testerAt,
 } from './lib/pictures.ts';
 import { currentPlace, places } from './lib/places.ts';
 import { expectToSee, mustSee, saw } from './lib/seen.ts';
 import { inTurn } from './lib/shapes.ts';
-import { answered, servedBy, Visitor } from './lib/site.ts';
+import { answered, servedBy } from './lib/site.ts';
 import { summarize, trendStats } from './lib/summary.ts';
 
 const question = 'Does every promise hold once, from every place?';
@@ -39,7 +40,7 @@ export function setup(): TestData {
 
 export function visit(data: TestData): void {
   const place = currentPlace();
-  const visitor = new Visitor(place, data.testers[place.name]!.cookies);
+  const visitor = testerAt(place, data);
 
   group('page', () => {
     const page = visitor.page();
@@ -59,7 +60,7 @@ export function visit(data: TestData): void {
 
   group('picture', () => {
     const accepted = submit(visitor, picture);
-    const image = accepted && awaitLabels(visitor, accepted, 60);
+    const image = accepted && awaitLabels(visitor, accepted);
     if (check(image, { 'it has labels': (one) => (one?.labels?.length ?? 0) > 0 }))
       saw(`labels-${place.name}`);
     if (image && answered(visitor.picture(image.url), 200, 'the picture is shown'))

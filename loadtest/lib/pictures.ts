@@ -6,6 +6,7 @@ import http from 'k6/http';
 import { Rate, Trend } from 'k6/metrics';
 import { type Place, places, siteHeaders } from './places.ts';
 import { answered, type Cookies, type Image, type Slot, Visitor } from './site.ts';
+import { labelsPatienceSeconds } from './thresholds.ts';
 
 /** A picture's bytes and what they claim to be. */
 export interface Picture {
@@ -15,8 +16,8 @@ export interface Picture {
 
 /** What setup makes for every function. */
 export interface TestData {
-  /** Place → cookies of its tester, and a picture that has its labels. */
-  readonly testers: Readonly<Record<string, { readonly cookies: Cookies; readonly image: Image }>>;
+  /** Place → cookies of the tester there. */
+  readonly cookies: Readonly<Record<string, Cookies>>;
 }
 
 /** A picture that the service has promised to look at. */
@@ -31,9 +32,6 @@ const labelled = new Rate('labelled');
 
 /** Seconds between two looks at a picture without labels. */
 const pollSeconds = 0.25;
-
-/** Seconds after which setup gives up waiting for labels. */
-const setupPatience = 60;
 
 /** @param bytes of a PNG, opened by the script itself: `open` wants paths relative to that */
 export const readPicture = (bytes: ArrayBuffer): Picture => ({
@@ -58,12 +56,8 @@ export function look(visitor: Visitor, id: string): Image | undefined {
 }
 
 /** Waits for labels and measures how long they took; undefined when there are none in time. */
-export function awaitLabels(
-  visitor: Visitor,
-  accepted: Accepted,
-  patienceSeconds: number,
-): Image | undefined {
-  for (let waited = 0; waited < patienceSeconds; waited += pollSeconds) {
+export function awaitLabels(visitor: Visitor, accepted: Accepted): Image | undefined {
+  for (let waited = 0; waited < labelsPatienceSeconds; waited += pollSeconds) {
     const image = look(visitor, accepted.id);
     if (image && image.status !== 'waiting') {
       noteOutcome(accepted, image);
@@ -82,25 +76,34 @@ export function noteOutcome(accepted: Accepted, image: Image | undefined): void 
   if (ok) timeToLabels.add(Date.now() - accepted.at);
 }
 
-/**
- * Makes one tester, who is at all places and owns whatever the run uploads, and one picture at each place.
- * @throws Error when the site does not do its job even once: there is nothing to measure then
- */
+/** Makes one tester, who is at all places and owns whatever the run uploads. */
 export function createTestData(picture: Picture): TestData {
   const [first] = places;
   const account = first ? createAccount(first, picture) : {};
   return {
-    testers: Object.fromEntries(
-      places.map((place) => {
-        const cookies = { ...placeCookies(place), ...account };
-        const tester = new Visitor(place, cookies);
-        const accepted = submit(tester, picture);
-        const image = accepted && awaitLabels(tester, accepted, setupPatience);
-        if (!image) throw new Error(`${place.name}: a picture got no labels within ${setupPatience} s`);
-        return [place.name, { cookies, image }];
-      }),
-    ),
+    cookies: Object.fromEntries(places.map((place) => [place.name, { ...placeCookies(place), ...account }])),
   };
+}
+
+/** The tester at a place. */
+export function testerAt(place: Place, data: TestData): Visitor {
+  return new Visitor(place, data.cookies[place.name] ?? {});
+}
+
+/**
+ * One picture with labels at each place, for those who look: place → image.
+ * @throws Error when a place does not do its job even once: there is nothing to measure then
+ */
+export function createImages(picture: Picture, data: TestData): Record<string, Image> {
+  return Object.fromEntries(
+    places.map((place) => {
+      const tester = testerAt(place, data);
+      const accepted = submit(tester, picture);
+      const image = accepted && awaitLabels(tester, accepted);
+      if (!image) throw new Error(`${place.name}: a picture got no labels within ${labelsPatienceSeconds} s`);
+      return [place.name, image];
+    }),
+  );
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Work {
   readonly perMinute: number;
   /** Seconds that one arrival keeps a VU busy when things are bad: decides how many VUs there must be. */
   readonly busySeconds: number;
+  /** Seconds that an arrival may take to end after the last has come. @default 30 */
+  readonly patienceSeconds?: number;
 }
 
 /** Stages as shares of the full height. */
@@ -60,6 +62,7 @@ export function shaped(shape: ShapeName, work: Work): Scenario {
     startRate: shape === 'ramp' ? 0 : (stages[0]?.target ?? 0),
     timeUnit: '1m',
     stages,
+    gracefulStop: `${Math.ceil(work.patienceSeconds ?? 30)}s`,
     preAllocatedVUs: vusFor(work),
   };
 }

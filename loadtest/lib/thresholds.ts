@@ -8,6 +8,9 @@ import { numberSetting } from './settings.ts';
 /** `-e PATIENCE=10` allows ten times as long: for a machine that runs the whole system and the load as well. */
 const patience = numberSetting('PATIENCE', 1);
 
+/** Seconds after which a picture without labels counts as not labelled. */
+export const labelsPatienceSeconds = 60 * Math.max(1, patience);
+
 const within = (aggregate: string, ms: number): string => `${aggregate}<${ms * patience}`;
 
 /** Share of requests that may fail: three nines, about 43 minutes a month. */

@@ -73,7 +73,9 @@ class Vu {
 
   sleep(ms: number): void {
     this.flush();
-    wait(this.data.cells, cells.interrupted, 0, ms / this.data.timeScale);
+    // Setup makes things, which takes as long as it takes.
+    const scale = this.place.scenario ? this.data.timeScale : 1;
+    wait(this.data.cells, cells.interrupted, 0, ms / scale);
     if (this.interrupted) throw new Interrupted();
   }
 
