@@ -1,6 +1,7 @@
 /** How long a reviewer waits for `cdk synth`, beyond what the CLI costs by itself. */
 
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Benchmark, Figure } from './benchmark.ts';
 import { median } from './benchmark.ts';
@@ -9,24 +10,16 @@ import { type Usage, usageOf } from './command.ts';
 const root = resolve(import.meta.dirname, '..');
 const cdk = join(root, 'node_modules/.bin/cdk');
 
-const emptyApp = `
-import { App, CfnResource, Stack } from 'aws-cdk-lib';
-const app = new App();
-new CfnResource(new Stack(app, 'Empty'), 'Handle', { type: 'AWS::CloudFormation::WaitConditionHandle' });
-`;
-
 /** Wall milliseconds of `cdk synth` per resource of production, beyond an empty app by the same CLI. */
 export const synth: Benchmark = {
   name: 'synth',
   question: 'How long does `cdk synth` of production take per resource, beyond an empty app by the same CLI?',
   async measure(runs, progress) {
-    // Inside the project, so that the empty app finds the same library.
-    const scratch = mkdtempSync(join(root, '.build-bench-'));
+    const scratch = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
     try {
-      writeFileSync(join(scratch, 'empty.mjs'), emptyApp);
       const out = join(scratch, 'out');
       const flags = ['synth', '-q', '-o', out];
-      const app = ['-a', `${process.execPath} ${join(scratch, 'empty.mjs')}`];
+      const app = ['-a', `${process.execPath} ${join(import.meta.dirname, 'empty-app.js')}`];
       const ours = ['-c', 'env=production'];
       const variants = {
         empty: [...flags, ...app, '--no-validation'],
