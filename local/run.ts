@@ -16,11 +16,8 @@ import type { ProcessTable } from './process-table.ts';
 import { Resolver } from './resolver.ts';
 import type { Activity, Declared, Identity, ResourceModule, Site } from './resource.ts';
 import { SecretStore } from './secrets.ts';
-import type { ResourceState, RunReport } from './state.ts';
+import { edge, type ResourceState, type RunReport } from './state.ts';
 import { localVariables } from './variables.ts';
-
-/** Name of the host process, and of the address-book region, that is CloudFront and Route 53. */
-export const edge = 'edge';
 
 /** Longest that the end of one resource may take, milliseconds; its processes are killed afterwards. */
 const longestStopMs = 20_000;
@@ -55,9 +52,9 @@ class Running {
     this.module = module;
   }
 
-  /** Whether the loss of a region takes it away. */
+  /** Whether the loss of a region takes it away; what belongs to none goes with the edge. */
   in(region: string): boolean {
-    return !this.module.global && this.declared.region === region;
+    return this.module.global ? region === edge : this.declared.region === region;
   }
 }
 
@@ -205,11 +202,12 @@ export class Run {
       timeScale: this.#clock.scale,
       addresses,
       hosts: [...this.#hosts.values()].map(({ region, alive, pid }) => ({ region, alive, pid })),
-      resources: [...this.#running.values()].map(({ declared, state, reason, activity }) => ({
+      resources: [...this.#running.values()].map(({ declared, module, state, reason, activity }) => ({
         stack: declared.stack,
         region: declared.region,
         logicalId: declared.logicalId,
         type: declared.type,
+        global: module.global ?? false,
         state,
         ...(reason !== undefined && { reason }),
         units: activity?.units?.() ?? [],
@@ -371,7 +369,9 @@ export class Run {
   /** A resource by region and logical id, or by a beginning of it that only one has. */
   #find(region: string, logicalId: string): Running {
     this.#host(region);
-    const here = [...this.#running.values()].filter(({ declared }) => declared.region === region);
+    const here = [...this.#running.values()].filter(
+      (one) => one.declared.region === region || one.in(region),
+    );
     const exact = here.filter(({ declared, key }) => declared.logicalId === logicalId || key === logicalId);
     const wanted = logicalId.toLowerCase();
     const found =

@@ -11,9 +11,9 @@ import { EventLog } from './events.ts';
 import { ProcessTable } from './process-table.ts';
 import type { ResourceModule } from './resource.ts';
 import { modules as allModules } from './resources/index.ts';
-import { edge, Run } from './run.ts';
+import { Run } from './run.ts';
 import { claim, publish, type RunFile, release } from './run-file.ts';
-import type { RunReport } from './state.ts';
+import { edge, type RunReport } from './state.ts';
 import { synthesize } from './synthesize.ts';
 import { watchProject } from './watch.ts';
 

@@ -2,6 +2,9 @@
 
 import type { Unit } from './resource.ts';
 
+/** Name of the host process, and of the address-book region, that is CloudFront and Route 53. */
+export const edge = 'edge';
+
 export type ResourceState = 'waiting' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
 export interface ResourceReport {
@@ -9,6 +12,8 @@ export interface ResourceReport {
   readonly region: string;
   readonly logicalId: string;
   readonly type: string;
+  /** Belongs to no region, whatever stack declares it. */
+  readonly global: boolean;
   readonly state: ResourceState;
   /** Why it failed. */
   readonly reason?: string;

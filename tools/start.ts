@@ -5,6 +5,9 @@ import { InvalidArgumentError } from 'commander';
 import { resolveEnvironment } from '../config/validate.ts';
 import { project, stateDirOption, type Verb } from './verb.ts';
 
+/** Signals that come within this time of the first mean the same, milliseconds. */
+const sameWishMs = 700;
+
 interface Options {
   readonly fresh: boolean;
   readonly port: number;
@@ -47,22 +50,27 @@ async function run(environment: string, options: Options): Promise<void> {
       if (line !== undefined) standardOutput.write(line);
     },
   });
-  let asked = 0;
+  let asked: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      asked += 1;
-      void session.end(asked > 1 ? 'kill' : 'stop');
+      // npm hands on a Ctrl-C that the terminal has given to all: that is one wish, not two.
+      if (asked !== undefined && performance.now() - asked < sameWishMs) return;
+      void session.end(asked === undefined ? 'stop' : 'kill');
+      asked ??= performance.now();
     });
   }
-  void session.ended.then(() => process.exit(process.exitCode ?? 0));
+  void session.ended.then(() => {
+    standardOutput.write('  stopped');
+    process.exit(process.exitCode ?? 0);
+  });
   standardOutput.write(`\n  Meridian, environment ${environment}\n`);
   try {
     await session.start();
-    if (asked > 0) return;
+    if (asked !== undefined) return;
     standardOutput.write(summary(session.state(), performance.now() - began, standardOutput));
     if (options.samples) await samples(session.state().addresses.site, standardOutput.write);
   } catch (error) {
-    if (asked > 0) return;
+    if (asked !== undefined) return;
     process.exitCode = 1;
     console.error(`\n${(error as Error).message}\n`);
     await session.end();
