@@ -226,22 +226,23 @@ export class Session {
   }
 
   #rebuild: Promise<void> | undefined;
-  #again = false;
+  /** A file that changed while a build was under way. */
+  #again: string | undefined;
   #builds = 0;
 
   /** Builds again after a change; changes that come meanwhile are built once more afterwards. */
   #changed(file: string): void {
     if (this.#ending) return;
     if (this.#rebuild) {
-      this.#again = true;
+      this.#again = file;
       return;
     }
     this.events.emit('run', 'run', 'changed', { file });
     this.#rebuild = this.#build().finally(() => {
       this.#rebuild = undefined;
-      if (!this.#again) return;
-      this.#again = false;
-      this.#changed(file);
+      const later = this.#again;
+      this.#again = undefined;
+      if (later !== undefined) this.#changed(later);
     });
   }
 

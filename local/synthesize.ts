@@ -57,8 +57,16 @@ export async function synthesize({
     app.once('close', resolve);
   });
   if (code !== 0 || !existsSync(join(outdir, 'manifest.json'))) {
-    throw new Error(said.trim() || `'${cdkJson.app}' exited with ${code} and wrote no assembly to ${outdir}`);
+    throw new Error(
+      essence(said) || `'${cdkJson.app}' exited with ${code} and wrote no assembly to ${outdir}`,
+    );
   }
+}
+
+/** What a failed program means by all that it wrote: its error's message, without Node's preface and the stack. */
+function essence(said: string): string {
+  const [, message] = /(?:^|\n)(?:[A-Z]\w*)?Error: (.*?)(?=\n\s+at |$)/s.exec(said) ?? [];
+  return (message ?? said).trim();
 }
 
 function readJson<T>(file: string): T {
