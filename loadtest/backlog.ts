@@ -82,6 +82,7 @@ export function send(data: TestData): void {
   }
 
   waiting = unfinished(visitor, waiting);
+  console.log(`${place.name}: ${pictures} pictures sent, ${waiting.length} wait for their labels`);
   if (waiting.length > 0) saw(`backlog-${place.name}`);
   for (let waited = 0; waited < drainSeconds && waiting.length > 0; waited++) {
     sleep(1);

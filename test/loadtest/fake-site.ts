@@ -22,6 +22,8 @@ export interface Faults {
   failedAcceptances?: number;
   /** Reads get an answer of this status and of no use. */
   emptyStatus?: number;
+  /** What X-Origin-Verify must be; and it must not reach S3. */
+  secret?: string;
   /** Region that serves everybody. */
   servedBy?: string;
   /** Pictures get no labels; or are refused by the worker. */
@@ -88,7 +90,9 @@ export async function startFakeSite(initial: Faults = {}): Promise<FakeSite> {
       response.writeHead(302, { location: '/', 'set-cookie': `__local_viewer=${country}; Path=/; HttpOnly` });
       return void response.end();
     }
-    if (route.startsWith('PUT /bucket/')) return void response.writeHead(200).end();
+    const secret = request.headers['x-origin-verify'];
+    if (route.startsWith('PUT /bucket/')) return void response.writeHead(secret ? 400 : 200).end();
+    if (secret !== faults.secret) return void response.writeHead(403).end();
 
     const home = homes[/__local_viewer=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? 'US']!;
     const region = faults.servedBy ?? (home === faults.lost && faults.movedTo ? faults.movedTo : home);

@@ -38,6 +38,19 @@ test.concurrent('a good site passes, with a summary for people and one for machi
   expect(JSON.parse(json!).metrics['http_req_duration'].values['p(99)']).toBeGreaterThan(0);
 });
 
+test.concurrent('regions by their own addresses get the secret, and S3 does not', async () => {
+  const locked = await startFakeSite({ secret: 'open sesame' });
+  try {
+    const regions = { REGIONS: `us-east-1=${locked.url}/`, ORIGIN_VERIFY: 'open sesame' };
+    const ended = await run('smoke', regions);
+    expect(ended.reason).toBeUndefined();
+    expect(locked.requests['PUT /bucket/:id']).toBe(1);
+    expect(locked.requests['GET /__local/viewer']).toBeUndefined();
+  } finally {
+    locked.close();
+  }
+});
+
 describe('what is missing is said', () => {
   test.concurrent.each([
     ['replication', { BASE_URL: 'https://www.example.com' }, '-e REGIONS=name=url'],
