@@ -1,6 +1,15 @@
 /** Log files of the run: one per process, whole lines only, bounded when the run starts. */
 
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
@@ -14,6 +23,27 @@ const longestLine = 64 * 1024;
 /** `<state>/logs/<region>/<resource>[.<unit>].log` */
 export function logFile(stateDir: string, region: string, resource: string, unit?: string): string {
   return join(stateDir, 'logs', region, `${resource}${unit === undefined ? '' : `.${unit}`}.log`);
+}
+
+/** Bytes at the end of a log that its last words are looked for in. */
+const lastWordsBytes = 16 * 1024;
+
+/** The last error that a log tells of, else its last line; undefined for an empty or missing log. */
+export function lastWords(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = statSync(file);
+    const tail = Buffer.alloc(Math.min(size, lastWordsBytes));
+    readSync(descriptor, tail, 0, tail.length, size - tail.length);
+    const lines = tail
+      .toString()
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    return lines.findLast((line) => /^(\w*Error|error|fatal)\b.*: /i.test(line)) ?? lines.at(-1);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Opens log files by path, each once. */

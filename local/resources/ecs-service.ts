@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { arnOf, physicalName } from '../arn.ts';
+import { lastWords, logFile } from '../logs.ts';
 import type { Managed } from '../processes.ts';
 import type { Activity, Declared, ResourceModule, Site, Unit } from '../resource.ts';
 import { type ContainerProcess, containerProcess } from './ecs-task-definition.ts';
@@ -170,7 +171,8 @@ export class Service implements Activity {
     if (task.stopping || this.#wanted === 0) return;
     if (!task.healthy) {
       this.#failures += 1;
-      this.#giveUp(task, signal ?? `exit code ${code}`);
+      const words = lastWords(logFile(this.#site.stateDir, region, logicalId, task.id));
+      this.#giveUp(task, [signal ?? `exit code ${code}`, words].filter(Boolean).join(', '));
     }
     const pause = this.#failures === 0 ? 0 : pauses.first * 2 ** (this.#failures - 1);
     this.#later(Math.min(pauses.longest, pause), () => this.#fill());
