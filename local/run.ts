@@ -458,8 +458,9 @@ export class Run {
     one.reason = error.message;
     this.events.emit(region, logicalId, 'failed', { reason: error.message });
     if (error instanceof TemplateError) return error;
-    const log = logFile(this.#options.stateDir, region, logicalId);
-    return new Error(`${stack}, ${logicalId} (${type}) did not start: ${error.message} (logs: ${log})`, {
+    const seeLog = `npx meridian logs ${region} ${logicalId}`;
+    const hint = error.message.includes(seeLog) ? '' : ` (${seeLog} may show more)`;
+    return new Error(`${stack}, ${logicalId} (${type}) did not start: ${error.message}${hint}`, {
       cause: error,
     });
   }

@@ -115,7 +115,7 @@ describe('a run', () => {
     const broken = stacksWith({ Bad: { Type: 'Test::Noted', Properties: { Fail: 'no luck' } } });
     const session = await open(broken);
     await expect(session.start()).rejects.toThrow(
-      /^eu-west-1-data, Bad \(Test::Noted\) did not start: no luck \(logs: .*eu-west-1\/Bad\.log\)$/,
+      /^eu-west-1-data, Bad \(Test::Noted\) did not start: no luck \(npx meridian logs eu-west-1 Bad may show more\)$/,
     );
     expect(states(session.state())['eu-west-1/Bad']).toBe('failed');
     await session.end();
