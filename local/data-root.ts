@@ -1,7 +1,7 @@
 /** Where the data of an environment lies, and how it is thrown away. */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -23,6 +23,12 @@ export function dataRoot(stateDir: string): string {
   return root;
 }
 
+/** Where root's data of all projects lies: every user may pass through it, and it outlives a restart of the machine. */
+const shared = '/var/tmp';
+
+const rootFor = (stateDir: string): string =>
+  join(shared, `meridian-${createHash('sha256').update(stateDir).digest('hex').slice(0, 12)}`);
+
 /**
  * Makes the folders of an environment. Data whose state folder was removed or replaced is thrown away: its
  * passwords and addresses are gone.
@@ -39,6 +45,24 @@ export function prepareState(stateDir: string, { fresh }: { readonly fresh: bool
     rmSync(root, { recursive: true, force: true });
     mkdirSync(dataRoot(stateDir), { recursive: true });
     writeFileSync(counterpart, id);
+  }
+  if (process.getuid?.() !== 0) return;
+  writeFileSync(join(root, ownerFile), stateDir);
+  forgetOrphans();
+}
+
+/** Says in root's data whose it is. */
+const ownerFile = 'state-dir';
+
+/** Removes root's data whose state folder, perhaps with its whole project, is gone. */
+function forgetOrphans(): void {
+  for (const name of readdirSync(shared)) {
+    const owner = join(shared, name, ownerFile);
+    if (!/^meridian-[0-9a-f]{12}$/.test(name) || !existsSync(owner)) continue;
+    const stateDir = readFileSync(owner, 'utf8');
+    // Only what this file has made: the name follows from the content.
+    if (rootFor(stateDir) !== join(shared, name) || existsSync(stateDir)) continue;
+    if (lstatSync(join(shared, name)).uid === 0) rmSync(join(shared, name), { recursive: true, force: true });
   }
 }
 
