@@ -33,7 +33,12 @@ export const start: Verb = (program) => {
 
 async function run(environment: string, options: Options): Promise<void> {
   // Says all that is wrong with it before anything is written.
-  resolveEnvironment(environment);
+  const { worker } = resolveEnvironment(environment);
+  if (worker.engine === 'rekognition') {
+    throw new Error(
+      `environment '${environment}' classifies with Rekognition, which nothing here stands in for: run 'local', which has its shape, or set worker.engine to 'embedded'`,
+    );
+  }
   const { Session } = await import('../local/session.ts');
   const { lineOf, standardOutput, summary } = await import('../local/progress.ts');
   const began = performance.now();

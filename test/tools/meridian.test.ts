@@ -62,6 +62,12 @@ describe('a mistake is one sentence and exit code 1', () => {
     expect(said).not.toMatch(/\n\s+at /);
     expect(code).toBe(1);
   });
+
+  test('an environment with an engine that only AWS has', async () => {
+    const { code, said } = await meridian('start', 'production', '--state-dir', stateRoot, '--port', '0');
+    expect(said).toMatch(/'production' classifies with Rekognition.*run 'local'/);
+    expect(code).toBe(1);
+  });
 });
 
 describe('logs', () => {
