@@ -4,7 +4,7 @@
 
 import { arch, cpus, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import pc from 'picocolors';
+import { colors } from '../local/colors.ts';
 import { type Figure, median } from './benchmark.ts';
 import { benchmarks } from './registry.ts';
 
@@ -25,7 +25,7 @@ if (unknown.length > 0)
 
 const report: { name: string; question: string; figures: readonly Figure[] }[] = [];
 for (const benchmark of benchmarks.filter(({ name }) => chosen.includes(name))) {
-  const progress = (line: string) => process.stderr.write(`${pc.dim(`${benchmark.name}: ${line}`)}\n`);
+  const progress = (line: string) => process.stderr.write(`${colors.dim(`${benchmark.name}: ${line}`)}\n`);
   const figures = await benchmark.measure(runs, progress);
   report.push({ name: benchmark.name, question: benchmark.question, figures });
 }
@@ -38,7 +38,7 @@ if (json) {
 } else {
   console.log(`\n${machine()}, median of ${runs}`);
   for (const { question, figures } of report) {
-    console.log(`\n${pc.bold(question)}`);
+    console.log(`\n${colors.bold(question)}`);
     for (const figure of figures) console.log(`  ${row(figure)}`);
   }
 }
@@ -51,8 +51,8 @@ function row({ name, unit, values, limit }: Figure): string {
     limit === undefined
       ? ''
       : median(values) <= limit
-        ? pc.green(`  at most ${limit}: holds`)
-        : pc.red(`  at most ${limit}: EXCEEDED`);
+        ? colors.green(`  at most ${limit}: holds`)
+        : colors.red(`  at most ${limit}: EXCEEDED`);
   return `${name.padEnd(46)}${text(median(values))} ${unit}${spread}${verdict}`;
 }
 

@@ -1,6 +1,6 @@
 /** Tells a person at a terminal what a run does: a client of its event stream. */
 
-import colors from 'picocolors';
+import { colors } from './colors.ts';
 import type { RunEvent } from './events.ts';
 import type { RunReport } from './state.ts';
 

@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import colors from 'picocolors';
+import { colors } from '../local/colors.ts';
 import { nearest } from '../local/nearest.ts';
 import { read } from '../local/run-file.ts';
 import { stateDirOption, stateRoot, type Verb } from './verb.ts';

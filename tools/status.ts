@@ -1,6 +1,6 @@
 /** `npx meridian status`: what runs here, and in which state. */
 
-import colors from 'picocolors';
+import { colors } from '../local/colors.ts';
 import { ControlClient } from '../local/control-client.ts';
 import { edge, type ResourceReport } from '../local/state.ts';
 import { stateDirOption, stateRoot, type Verb } from './verb.ts';
