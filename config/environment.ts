@@ -75,6 +75,10 @@ export interface Web {
   readonly rpsPerTask: number;
   /** How the load balancer chooses a task. @default 'weighted_random', with anomaly mitigation */
   readonly algorithm?: 'weighted_random' | 'least_outstanding_requests' | 'round_robin';
+  /** Seconds between two scaling actions of one kind. @default 30 out, 300 in */
+  readonly cooldownSeconds?: { readonly out: number; readonly in: number };
+  /** Forecast the load of the next days beside the metrics, without acting on it. @default false */
+  readonly predictiveScaling?: boolean;
   /** Share of tasks above the minimum that may run on Fargate Spot, 0 to 1. @default 0 */
   readonly spotShare?: number;
 }

@@ -223,6 +223,10 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     web.spotShare,
     'a share from 0 to 1',
   );
+  if (web.cooldownSeconds) {
+    whole('web.cooldownSeconds.out', web.cooldownSeconds.out, 0, 3600);
+    whole('web.cooldownSeconds.in', web.cooldownSeconds.in, 0, 3600);
+  }
   const survivors = Math.max(1, regions.length - 1);
   const needed = Math.ceil(web.peakRps / web.rpsPerTask / survivors);
   expect(

@@ -14,6 +14,13 @@ export interface EntryProps {
   readonly web: Workload['web'];
 }
 
+/**
+ * Share of a region's tasks, in percent, below which the region leaves traffic by DNS and the load balancer stops
+ * choosing: so few tasks would only fail under the load of all. DNS must not be the later of the two ("Target group
+ * health", Elastic Load Balancing).
+ */
+const leastHealthyPercent = 20;
+
 /** A load balancer and the group in which the tasks stand. */
 export interface Entry {
   readonly loadBalancer: elbv2.ApplicationLoadBalancer;
@@ -62,6 +69,12 @@ export function taskTargets(
     targetType: elbv2.TargetType.IP,
     loadBalancingAlgorithmType: algorithm as elbv2.TargetGroupLoadBalancingAlgorithmType,
     ...(algorithm === 'weighted_random' && { enableAnomalyMitigation: true }),
+    targetGroupHealth: {
+      dnsMinimumHealthyTargetCount: 1,
+      dnsMinimumHealthyTargetPercentage: leastHealthyPercent,
+      routingMinimumHealthyTargetCount: 1,
+      routingMinimumHealthyTargetPercentage: leastHealthyPercent,
+    },
     deregistrationDelay: Duration.seconds(timeouts.deregistration),
     healthCheck: {
       path: web.livenessPath,

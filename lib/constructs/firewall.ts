@@ -1,9 +1,11 @@
 /** WAF: AWS's rules against known attacks, and a limit of requests per address. */
 
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import type { Placement } from '../placement.ts';
+import { logGroup } from './log-group.ts';
 
 /** Requests of one address in five minutes: far above a person, far below a flood. */
 const requestsPerFiveMinutes = 2000;
@@ -62,6 +64,38 @@ export class Firewall extends Construct {
       ],
     });
     this.arn = acl.attrArn;
+    this.#log(props);
+  }
+
+  /** Keeps what was blocked or counted, without what identifies a session. */
+  #log({ placement, scope }: FirewallProps): void {
+    // WAF takes only destinations whose name begins like this; both scopes may stand in one region.
+    const name = `aws-waf-logs-${placement.names.prefix}-${scope.toLowerCase()}`;
+    const group = logGroup(this, 'Logs', placement, name);
+    const logging = new wafv2.CfnLoggingConfiguration(this, 'Logging', {
+      resourceArn: this.arn,
+      // Not the log group's own ARN attribute: its `:*` at the end is refused.
+      logDestinationConfigs: [
+        Stack.of(this).formatArn({
+          service: 'logs',
+          resource: 'log-group',
+          resourceName: name,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+      loggingFilter: {
+        DefaultBehavior: 'DROP',
+        Filters: [
+          {
+            Behavior: 'KEEP',
+            Requirement: 'MEETS_ANY',
+            Conditions: ['BLOCK', 'COUNT'].map((Action) => ({ ActionCondition: { Action } })),
+          },
+        ],
+      },
+      redactedFields: ['cookie', 'authorization'].map((Name) => ({ singleHeader: { Name } })),
+    });
+    logging.node.addDependency(group);
   }
 
   /** Puts a regional firewall before a load balancer. */

@@ -1,9 +1,11 @@
 /** The stateless web tier of a region: Fargate tasks that scale between a minimum bought for failover and a maximum. */
 
 import { Duration } from 'aws-cdk-lib';
+import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Web } from '../../config/environment.ts';
@@ -12,10 +14,14 @@ import type { WebVariables } from '../../contract/variables.ts';
 import type { Placement } from '../placement.ts';
 import type { Workload } from '../workload.ts';
 import { acknowledge } from './acknowledge.ts';
+import { Alarm } from './alarm.ts';
 import { clientSecurityGroup } from './client-security-group.ts';
 import type { Entry } from './entry.ts';
 import { logGroup } from './log-group.ts';
 import { RegionalVpc } from './regional-vpc.ts';
+
+/** Answers with 5xx in a minute at which a deployment is taken back: more than single tasks that end cause. */
+const errorsPerMinute = 20;
 
 /** Share of a task's capacity at which another is started. */
 const targetUse = 0.7;
@@ -63,6 +69,10 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
     });
     service.attachToApplicationTargetGroup(entry.targets);
     this.#scale(service, props);
+    const alarms = this.#deploymentAlarms(props);
+    const names = alarms.map(({ alarmName }) => alarmName);
+    service.enableDeploymentAlarms(names, { behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM });
+    service.node.addDependency(...alarms);
     this.grantPrincipal = taskDefinition.taskRole;
     this.connections = service.connections;
   }
@@ -103,9 +113,41 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
     return task;
   }
 
+  /** What rolls a deployment back that the circuit breaker lets pass: tasks start, and then fail. */
+  #deploymentAlarms({ placement, entry }: WebServiceProps): Alarm[] {
+    const period = Duration.minutes(1);
+    const { metrics } = entry.targets;
+    return [
+      new Alarm(this, 'ServerErrors', {
+        placement,
+        name: 'web-server-errors',
+        sentence: `Web tasks of ${placement.region} answered with 5xx at least ${errorsPerMinute} times a minute, three minutes long.`,
+        metric: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period, statistic: 'Sum' }),
+        threshold: errorsPerMinute,
+        periods: 3,
+        // The metric exists only in minutes with such an answer.
+        noData: 'good',
+      }),
+      new Alarm(this, 'TasksUnhealthy', {
+        placement,
+        name: 'web-tasks-unhealthy',
+        sentence: `A web task of ${placement.region} was unhealthy at the load balancer for three minutes.`,
+        metric: metrics.unhealthyHostCount({ period, statistic: 'Minimum' }),
+        threshold: 1,
+        periods: 3,
+        // Not reported without targets: an empty group is another alarm's matter.
+        noData: 'good',
+      }),
+    ];
+  }
+
   #scale(service: ecs.FargateService, { placement, entry }: WebServiceProps): void {
     const { minTasks, maxTasks, rpsPerTask } = placement.environment.web;
-    const cooldowns = { scaleOutCooldown: Duration.seconds(30), scaleInCooldown: Duration.minutes(5) };
+    const { cooldownSeconds = { out: 30, in: 300 }, predictiveScaling = false } = placement.environment.web;
+    const cooldowns = {
+      scaleOutCooldown: Duration.seconds(cooldownSeconds.out),
+      scaleInCooldown: Duration.seconds(cooldownSeconds.in),
+    };
     const scaling = service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
     scaling.scaleOnRequestCount('Requests', {
       targetGroup: entry.targets,
@@ -114,6 +156,23 @@ export class WebService extends Construct implements iam.IGrantable, ec2.IConnec
       ...cooldowns,
     });
     scaling.scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 100 * targetUse, ...cooldowns });
+    if (predictiveScaling) {
+      const target = scaling.node.findChild('Target') as appscaling.ScalableTarget;
+      new appscaling.CfnScalingPolicy(this, 'Forecast', {
+        policyName: 'forecast',
+        policyType: 'PredictiveScaling',
+        scalingTargetId: target.scalableTargetId,
+        predictiveScalingPolicyConfiguration: {
+          mode: 'ForecastOnly',
+          metricSpecifications: [
+            {
+              targetValue: 100 * targetUse,
+              predefinedMetricPairSpecification: { predefinedMetricType: 'ECSServiceCPUUtilization' },
+            },
+          ],
+        },
+      });
+    }
   }
 }
 

@@ -124,7 +124,7 @@ class Distribution implements Activity {
   }
 
   #responseHeaders(id: string | undefined): readonly ResponseHeader[] {
-    return id === undefined ? [] : responseHeaders(this.#site.declared(id));
+    return id === undefined ? [] : responseHeaders(this.#site.declared(id), this.#site.book);
   }
 }
 

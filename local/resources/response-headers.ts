@@ -1,5 +1,6 @@
 /** AWS::CloudFront::ResponseHeadersPolicy: the security headers and custom headers that it adds to answers. */
 
+import type { AddressBook } from '../address-book.ts';
 import type { ResponseHeader } from '../edge/config.ts';
 import type { Declared } from '../resource.ts';
 
@@ -25,8 +26,8 @@ interface PolicyConfig {
 
 const isTrue = (flag: Flag): boolean => String(flag) === 'true';
 
-/** Names in lower case. */
-export function responseHeaders(policy: Declared): readonly ResponseHeader[] {
+/** Names in lower case. Hosts that a content security policy names are where this machine has them. */
+export function responseHeaders(policy: Declared, book: AddressBook): readonly ResponseHeader[] {
   const config = policy.require<PolicyConfig>('ResponseHeadersPolicyConfig');
   const { SecurityHeadersConfig: security = {}, CustomHeadersConfig: custom } = config;
   const { ContentSecurityPolicy, ContentTypeOptions, FrameOptions, ReferrerPolicy } = security;
@@ -37,7 +38,7 @@ export function responseHeaders(policy: Declared): readonly ResponseHeader[] {
   if (ContentSecurityPolicy) {
     add(
       'content-security-policy',
-      ContentSecurityPolicy.ContentSecurityPolicy,
+      onThisMachine(ContentSecurityPolicy.ContentSecurityPolicy, book),
       ContentSecurityPolicy.Override,
     );
   }
@@ -54,4 +55,16 @@ export function responseHeaders(policy: Declared): readonly ResponseHeader[] {
   }
   for (const { Header, Value, Override } of custom?.Items ?? []) add(Header.toLowerCase(), Value, Override);
   return found;
+}
+
+/** A content security policy with the addresses of this machine for the hosts that run here. */
+function onThisMachine(policy: string, book: AddressBook): string {
+  return policy.replaceAll(/https:\/\/([^\s;/]+)/g, (whole, name: string) => {
+    try {
+      const { host, port } = book.dial(name);
+      return `http://${host}:${port}`;
+    } catch {
+      return whole; // Not of this run.
+    }
+  });
 }

@@ -23,6 +23,20 @@ const synthesized: Readonly<Record<string, Synthesized>> = Object.fromEntries(
 const ofType = (name: string, type: string): Placed[] =>
   synthesized[name]!.all().filter(({ resource }) => resource.Type === type);
 
+test('every alarm has a section in the runbook', () => {
+  const runbook = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
+  const sections = [...runbook.matchAll(/^## ([a-z0-9-]+)$/gm)].map(([, name]) => name);
+  const alarms = ofType('production', 'AWS::CloudWatch::Alarm').map(({ resource }) => {
+    const { AlarmName, AlarmDescription } = resource.Properties as Properties;
+    const name = String(AlarmName).replace('meridian-production-', '');
+    expect(AlarmDescription).toContain(`docs/runbook.md#${name}`);
+    return name;
+  });
+  expect(alarms.length).toBeGreaterThan(0);
+  // A section whose heading has capitals or spaces is a procedure, not an alarm's.
+  expect([...new Set(alarms)].sort()).toEqual([...sections].sort());
+});
+
 describe.each(Object.keys(environments))('%s', (name) => {
   const environment = environments[name]!;
   const regions = environment.regions.map((entry) => entry.name);

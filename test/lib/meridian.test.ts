@@ -430,6 +430,59 @@ describe('service', () => {
     });
   });
 
+  test('a deployment that fails is taken back, by the circuit breaker or by its alarms', () => {
+    const service = production.the(`${second}-service`, 'AWS::ECS::Service');
+    const alarms = production
+      .of(`${second}-service`, 'AWS::CloudWatch::Alarm')
+      .map(({ properties }) => properties);
+    expect(service['DeploymentConfiguration']['Alarms']).toEqual({
+      AlarmNames: ['meridian-production-web-server-errors', 'meridian-production-web-tasks-unhealthy'],
+      Enable: true,
+      Rollback: true,
+    });
+    expect(
+      alarms.map((alarm) => [alarm['AlarmName'], alarm['MetricName'], alarm['TreatMissingData']]),
+    ).toEqual([
+      ['meridian-production-web-server-errors', 'HTTPCode_Target_5XX_Count', 'notBreaching'],
+      ['meridian-production-web-tasks-unhealthy', 'UnHealthyHostCount', 'notBreaching'],
+    ]);
+  });
+
+  test('too few healthy tasks leave traffic by DNS no later than the load balancer stops choosing', () => {
+    const group = production.the(`${second}-service`, 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    const attributes = Object.fromEntries(
+      group['TargetGroupAttributes'].map(({ Key, Value }: Properties) => [Key, Value]),
+    );
+    const share = (action: string) =>
+      attributes[`target_group_health.${action}.minimum_healthy_targets.percentage`];
+    expect(share('dns_failover')).toBe('20');
+    expect(share('unhealthy_state_routing')).toBe('20');
+  });
+
+  test('cooldowns and a forecast as configured; the forecast acts on nothing', () => {
+    const base = environments['demo']!;
+    const policies = (synthesized: Synthesized) =>
+      synthesized
+        .of('us-east-1-service', 'AWS::ApplicationAutoScaling::ScalingPolicy')
+        .map(({ properties }) => properties);
+    const tuned = policies(
+      synthesize({
+        ...base,
+        web: { ...base.web, cooldownSeconds: { out: 15, in: 600 }, predictiveScaling: true },
+      }),
+    );
+    const tracking = tuned.flatMap((policy) => policy['TargetTrackingScalingPolicyConfiguration'] ?? []);
+    expect(tracking.map((one: Properties) => [one['ScaleOutCooldown'], one['ScaleInCooldown']])).toEqual([
+      [15, 600],
+      [15, 600],
+    ]);
+    const forecast = tuned.flatMap((policy) => policy['PredictiveScalingPolicyConfiguration'] ?? []);
+    expect(forecast.map((one: Properties) => one['Mode'])).toEqual(['ForecastOnly']);
+    expect(policies(synthesize(base)).map((policy) => policy['PolicyType'])).not.toContain(
+      'PredictiveScaling',
+    );
+  });
+
   test('the load balancer answers CloudFront and the health checks, and nobody else', () => {
     const stack = `${second}-service`;
     expect(production.the(stack, 'AWS::ElasticLoadBalancingV2::Listener')['DefaultActions']).toEqual([
@@ -777,6 +830,34 @@ describe('edge', () => {
       .flatMap(({ properties }) => properties['SecurityGroupIngress'] ?? [])
       .map((rule: Properties) => rule['CidrIp'] ?? rule['CidrIpv6']);
     expect(admitted).toEqual(['203.0.113.7/32', '2001:db8::/64']);
+  });
+
+  test('the firewall logs what it blocks or counts, without cookies, where WAF accepts it', () => {
+    const logging = production.the('edge', 'AWS::WAFv2::LoggingConfiguration');
+    const destination = JSON.stringify(logging['LogDestinationConfigs']);
+    expect(destination).toMatch(/:log-group:aws-waf-logs-meridian-production-cloudfront"/);
+    expect(JSON.stringify(logging['RedactedFields'])).toMatch(/cookie.*authorization/);
+    expect(JSON.stringify(logging['LoggingFilter'])).toMatch(/"DefaultBehavior":"DROP".*"BLOCK".*"COUNT"/);
+  });
+
+  test('pages run their own scripts alone, and may upload to the bucket of every region', () => {
+    const policy = production.the('edge', 'AWS::CloudFront::ResponseHeadersPolicy');
+    const { ContentSecurityPolicy, Override } =
+      policy['ResponseHeadersPolicyConfig']['SecurityHeadersConfig']['ContentSecurityPolicy'];
+    const directives = Object.fromEntries(
+      String(ContentSecurityPolicy)
+        .split('; ')
+        .map((directive) => [directive.split(' ')[0], directive.split(' ').slice(1)]),
+    );
+    expect(Override).toBe(true);
+    expect(directives['default-src']).toEqual(["'none'"]);
+    expect(directives['script-src']).toEqual(["'self'"]);
+    expect(directives['connect-src']).toEqual([
+      "'self'",
+      ...regions.map(
+        (region) => `https://meridian-production-media-111111111111-${region}-an.s3.${region}.amazonaws.com`,
+      ),
+    ]);
   });
 
   test('www and the apex are names of the distribution', () => {
