@@ -62,6 +62,12 @@ export type Cache =
       readonly replicasPerShard: number;
     };
 
+/** How a load balancer chooses a task. Anomaly mitigation comes with `weighted_random` and goes with no other. */
+export const algorithms = ['weighted_random', 'least_outstanding_requests', 'round_robin'] as const;
+
+/** Where CloudFront has points of presence for this distribution (CloudFront developer guide, "Price class"). */
+export const priceClasses = ['PriceClass_100', 'PriceClass_200', 'PriceClass_All'] as const;
+
 export interface Web {
   /** Fargate CPU units per task (1024 = one vCPU). */
   readonly cpu: number;
@@ -74,7 +80,7 @@ export interface Web {
   /** Requests per second that one task serves within its latency target. */
   readonly rpsPerTask: number;
   /** How the load balancer chooses a task. @default 'weighted_random', with anomaly mitigation */
-  readonly algorithm?: 'weighted_random' | 'least_outstanding_requests' | 'round_robin';
+  readonly algorithm?: (typeof algorithms)[number];
   /** Seconds between two scaling actions of one kind. @default 30 out, 300 in */
   readonly cooldownSeconds?: { readonly out: number; readonly in: number };
   /** Forecast the load of the next days beside the metrics, without acting on it. @default false */
@@ -132,7 +138,7 @@ export interface Environment {
   /** Revision of the origin secret; raise by one to rotate. @default 1 */
   readonly originSecretRevision?: number;
   /** CloudFront price class. @default 'PriceClass_100' */
-  readonly priceClass?: 'PriceClass_100' | 'PriceClass_200' | 'PriceClass_All';
+  readonly priceClass?: (typeof priceClasses)[number];
   /** Run by `npm start` only: a deploy of it is refused. @default false */
   readonly localOnly?: boolean;
 }

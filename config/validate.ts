@@ -1,7 +1,7 @@
 /** Holds an environment against the rules that types cannot express; reports every breach at once. */
 
 import { isIP } from 'node:net';
-import type { Environment } from './environment.ts';
+import { algorithms, type Environment, priceClasses } from './environment.ts';
 import { environments } from './environments.ts';
 import { continents, regionCatalog } from './regions.ts';
 
@@ -223,6 +223,8 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     web.spotShare,
     'a share from 0 to 1',
   );
+  const { algorithm = algorithms[0] } = web;
+  expect(algorithms.includes(algorithm), 'web.algorithm', algorithm, `one of ${algorithms.join(', ')}`);
   if (web.cooldownSeconds) {
     whole('web.cooldownSeconds.out', web.cooldownSeconds.out, 0, 3600);
     whole('web.cooldownSeconds.in', web.cooldownSeconds.in, 0, 3600);
@@ -267,6 +269,8 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
   }
   const revision = environment.originSecretRevision ?? 1;
   whole('originSecretRevision', revision, 1, 9999);
+  const { priceClass = priceClasses[0] } = environment;
+  expect(priceClasses.includes(priceClass), 'priceClass', priceClass, `one of ${priceClasses.join(', ')}`);
   expect(
     !environment.cdnBypass || environment.domain !== undefined,
     'cdnBypass',

@@ -42,6 +42,8 @@ export function loadBalancer(
     vpc,
     deletionProtection: environment.protect,
     dropInvalidHeaderFields: true,
+    // Said, though it is the default: what could be read as two requests never shares a connection to a task.
+    desyncMitigationMode: elbv2.DesyncMitigationMode.DEFENSIVE,
     idleTimeout: Duration.seconds(timeouts.balancerIdle),
     // Its minimum: a connection from CloudFront outlives a change of DNS by this much.
     clientKeepAlive: Duration.seconds(timeouts.balancerKeepAlive),

@@ -5,7 +5,10 @@ import type { Construct } from 'constructs';
 import { headers } from '../../contract/http.ts';
 import type { Workload } from '../workload.ts';
 
-/** Tells the service host and address of the viewer, and keeps the health checks' paths to Route 53. */
+/**
+ * Tells the service host and address of the viewer, and keeps the health checks' paths to Route 53. CloudFront gives
+ * the path as it was sent and the service's router decodes it, so it is judged decoded: `/%72eadyz` is `/readyz`.
+ */
 export function viewerFunction(scope: Construct, id: string, web: Workload['web']): cloudfront.Function {
   const hidden = [web.livenessPath, web.readinessPath, web.drainPath];
   return new cloudfront.Function(scope, id, {
@@ -15,9 +18,18 @@ export function viewerFunction(scope: Construct, id: string, web: Workload['web'
       `
 const hidden = ${JSON.stringify(hidden)};
 
+function plain(uri) {
+  try {
+    return decodeURIComponent(uri);
+  } catch (malformed) {
+    return uri;
+  }
+}
+
 function handler(event) {
   const request = event.request;
-  if (hidden.some((path) => request.uri.startsWith(path))) {
+  const uri = plain(request.uri);
+  if (hidden.some((path) => uri.startsWith(path))) {
     return { statusCode: 404, statusDescription: 'Not Found' };
   }
   request.headers['${headers.viewerHost}'] = { value: request.headers.host.value };

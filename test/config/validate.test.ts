@@ -185,6 +185,21 @@ describe.each<[rule: string, breaks: Change, message: RegExp]>([
   ],
   ['least tasks', change('web', { minTasks: 0 }), /^web\.minTasks: got 0, expected a whole number from 1/],
   ['most tasks', change('web', { maxTasks: 2 }), /^web\.maxTasks: got 2, expected a whole number from 3/],
+  [
+    'algorithm',
+    change('web', { algorithm: 'random' as never }),
+    /^web\.algorithm: got 'random', expected one of weighted_random, least_outstanding_requests, round_robin/,
+  ],
+  [
+    'cooldowns',
+    change('web', { cooldownSeconds: { out: -1, in: 300 } }),
+    /^web\.cooldownSeconds\.out: got -1, expected a whole number from 0/,
+  ],
+  [
+    'price class',
+    (environment) => ({ ...environment, priceClass: 'PriceClass_1' as never }),
+    /^priceClass: got 'PriceClass_1', expected one of PriceClass_100, PriceClass_200, PriceClass_All/,
+  ],
   ['share on Spot', change('web', { spotShare: 1.5 }), /^web\.spotShare: got 1\.5/],
   [
     'capacity for a lost region',

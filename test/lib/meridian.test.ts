@@ -39,6 +39,32 @@ function records(synthesized: Synthesized, stack: string): Map<string, Propertie
   );
 }
 
+/** Attributes of a load balancer or a target group by their keys. */
+function attributesOf(list: readonly Properties[]): Record<string, string> {
+  return Object.fromEntries(list.map(({ Key, Value }) => [Key, Value]));
+}
+
+/** What the distribution sends, what load balancers accept, and which secrets exist at a revision. */
+function originSecrets(originSecretRevision: number) {
+  const synthesized = synthesize({ ...environments['demo']!, originSecretRevision });
+  const named = (value: unknown): string[] => [
+    ...new Set(
+      [...JSON.stringify(value).matchAll(/secretsmanager:(meridian-test-origin-\d+):/g)].map(
+        ([, name]) => name!,
+      ),
+    ),
+  ];
+  return {
+    synthesized,
+    sent: named(synthesized.resources('edge')),
+    accepted: ['us-east-1', 'eu-west-1'].map((region) => named(synthesized.resources(`${region}-service`))),
+    existing: synthesized
+      .of('us-east-1-data', 'AWS::SecretsManager::Secret')
+      .map(({ properties }): string => properties['Name'])
+      .filter((name) => name.includes('-origin-')),
+  };
+}
+
 describe('the map', () => {
   test('production has every stack of every region, and two for all', () => {
     const kinds = ['network', 'data', 'assets', 'service', 'mesh'];
@@ -448,11 +474,58 @@ describe('service', () => {
     ]);
   });
 
+  test('the load balancer trusts no malformed request, and keeps connections no longer than DNS needs', () => {
+    const of = (synthesized: Synthesized, stack: string) =>
+      attributesOf(
+        synthesized.the(stack, 'AWS::ElasticLoadBalancingV2::LoadBalancer')['LoadBalancerAttributes'],
+      );
+    expect(of(production, `${second}-service`)).toEqual({
+      'access_logs.s3.bucket': 'meridian-production-logs-111111111111-eu-west-1-an',
+      'access_logs.s3.enabled': 'true',
+      'access_logs.s3.prefix': 'alb',
+      'client_keep_alive.seconds': '60',
+      'deletion_protection.enabled': 'true',
+      'idle_timeout.timeout_seconds': String(timeouts.balancerIdle),
+      'routing.http.desync_mitigation_mode': 'defensive',
+      'routing.http.drop_invalid_header_fields.enabled': 'true',
+      'zonal_shift.config.enabled': 'true',
+    });
+    expect(of(dev, 'us-east-1-service')['deletion_protection.enabled']).toBe('false');
+    // The one that closes an idle connection first must be the load balancer, or it answers 502.
+    expect(timeouts.serviceKeepAlive).toBeGreaterThan(timeouts.balancerIdle);
+    expect(timeouts.stop).toBeGreaterThan(timeouts.deregistration);
+    const listener = production.the(`${second}-service`, 'AWS::ElasticLoadBalancingV2::Listener');
+    expect(listener).toMatchObject({ Port: 443, Protocol: 'HTTPS' });
+    expect(listener['SslPolicy']).toMatch(/^ELBSecurityPolicy-TLS13-1-2-/);
+    expect(production.the(`${second}-service`, 'AWS::ElasticLoadBalancingV2::LoadBalancer')).toMatchObject({
+      Scheme: 'internet-facing',
+      IpAddressType: 'dualstack',
+    });
+  });
+
+  test.each([
+    [undefined, 'weighted_random', 'on'],
+    ['weighted_random', 'weighted_random', 'on'],
+    // Elastic Load Balancing refuses mitigation with these.
+    ['least_outstanding_requests', 'least_outstanding_requests', undefined],
+    ['round_robin', 'round_robin', undefined],
+  ] as const)('algorithm %s: %s, anomaly mitigation %s', (algorithm, chosen, mitigation) => {
+    const base = environments['dev']!;
+    const synthesized = synthesize({ ...base, web: { ...base.web, ...(algorithm && { algorithm }) } });
+    const attributes = attributesOf(
+      synthesized.the('us-east-1-service', 'AWS::ElasticLoadBalancingV2::TargetGroup')[
+        'TargetGroupAttributes'
+      ],
+    );
+    expect(attributes['load_balancing.algorithm.type']).toBe(chosen);
+    expect(attributes['load_balancing.algorithm.anomaly_mitigation']).toBe(mitigation);
+    expect(attributes['deregistration_delay.timeout_seconds']).toBe(String(timeouts.deregistration));
+    expect(attributes).not.toHaveProperty('slow_start.duration_seconds');
+  });
+
   test('too few healthy tasks leave traffic by DNS no later than the load balancer stops choosing', () => {
     const group = production.the(`${second}-service`, 'AWS::ElasticLoadBalancingV2::TargetGroup');
-    const attributes = Object.fromEntries(
-      group['TargetGroupAttributes'].map(({ Key, Value }: Properties) => [Key, Value]),
-    );
+    const attributes = attributesOf(group['TargetGroupAttributes']);
     const share = (action: string) =>
       attributes[`target_group_health.${action}.minimum_healthy_targets.percentage`];
     expect(share('dns_failover')).toBe('20');
@@ -541,6 +614,72 @@ describe('service', () => {
         .map(({ properties }) => properties['Name'])
         .filter((name: string) => name.includes('origin')),
     ).toEqual(['meridian-test-origin-4', 'meridian-test-origin-3', 'meridian-test-origin-2']);
+  });
+
+  test('at no moment of a rotation is a header sent that is not accepted, or a secret named that is not there', () => {
+    const revisions = [1, 2, 3].map(originSecrets);
+    const [first, next] = revisions as [(typeof revisions)[0], (typeof revisions)[0]];
+    expect(revisions.map(({ sent }) => sent)).toEqual(
+      [1, 2, 3].map((revision) => [`meridian-test-origin-${revision}`]),
+    );
+    for (const [i, rotated] of revisions.slice(1).entries()) {
+      const old = revisions[i]!;
+      for (const accepted of rotated.accepted) {
+        // Load balancers are deployed first, while the distribution still sends the old one.
+        expect(accepted).toEqual(expect.arrayContaining([...old.sent, ...rotated.sent]));
+      }
+      // Data stacks are deployed before them: what the old rules name is still there, what the new ones name already.
+      for (const accepted of [...old.accepted, ...rotated.accepted]) {
+        expect(rotated.existing).toEqual(expect.arrayContaining(accepted));
+      }
+      for (const region of ['us-east-1', 'eu-west-1']) {
+        expect(ancestors(rotated.synthesized, `${region}-service`)).toContain('us-east-1-data');
+        expect(ancestors(rotated.synthesized, 'edge')).toContain(`${region}-service`);
+      }
+    }
+    // A revision keeps its resource while it lives; a new one is a resource of its own, made before any is deleted.
+    const idsByName = ({ synthesized }: typeof first) =>
+      new Map(
+        synthesized
+          .of('us-east-1-data', 'AWS::SecretsManager::Secret')
+          .map(({ logicalId, properties }) => [properties['Name'], logicalId]),
+      );
+    const [old, added] = [idsByName(first), idsByName(next)];
+    expect(added.get(first.sent[0])).toBe(old.get(first.sent[0]));
+    expect([...old.values()]).not.toContain(added.get(next.sent[0]));
+  });
+
+  test('the CDN bypass opens the load balancers and moves two names, and changes nothing else', () => {
+    const closed = synthesize(environments['demo']!);
+    const open = synthesize({ ...environments['demo']!, cdnBypass: true });
+    const listed = (synthesized: Synthesized) =>
+      new Map(
+        synthesized.all().map(({ stack, logicalId, resource }) => [
+          // Ids without their hash.
+          `${stack} ${logicalId.replace(/[0-9A-F]{8}$/, '')} ${resource.Type}`,
+          // Not what it waits for: that changes nothing of what is there.
+          JSON.stringify(resource.Properties),
+        ]),
+      );
+    const [was, is] = [listed(closed), listed(open)];
+    const differing = [...new Set([...was.keys(), ...is.keys()])]
+      .filter((key) => was.get(key) !== is.get(key))
+      .map((key) => `${is.has(key) ? (was.has(key) ? 'changed' : 'new') : 'gone'} ${key}`);
+    expect(differing.sort()).toEqual(
+      [
+        ...['us-east-1-service', 'eu-west-1-service'].flatMap((stack) => [
+          `changed ${stack} EntryOthers AWS::EC2::SecurityGroup`,
+          `new ${stack} EntryFirewall AWS::WAFv2::WebACL`,
+          `new ${stack} EntryFirewallAssociation AWS::WAFv2::WebACLAssociation`,
+          `new ${stack} EntryFirewallLogging AWS::WAFv2::LoggingConfiguration`,
+          `new ${stack} EntryFirewallLogs AWS::Logs::LogGroup`,
+          `new ${stack} EntryLoadBalancerHttpsBypassRule AWS::ElasticLoadBalancingV2::ListenerRule`,
+        ]),
+        ...['Www', 'Apex'].flatMap((name) =>
+          ['A', 'AAAA'].map((type) => `changed edge ${name}${type} AWS::Route53::RecordSet`),
+        ),
+      ].sort(),
+    );
   });
 
   test('without CloudFront the load balancers serve the world behind a firewall, under the site’s names', () => {
@@ -781,6 +920,67 @@ describe('edge', () => {
     expect(behavior('/fallback-assets/*')['TargetOriginId']).toBe(answers['TargetOriginId']);
   });
 
+  test('viewers get HTTP/3, TLS 1.2 of 2025 at least, and compression, in the places that are paid for', () => {
+    expect(config).toMatchObject({
+      HttpVersion: 'http2and3',
+      IPV6Enabled: true,
+      PriceClass: 'PriceClass_100',
+      ViewerCertificate: { MinimumProtocolVersion: 'TLSv1.2_2025', SslSupportMethod: 'sni-only' },
+    });
+    const behaviors: Properties[] = [config['DefaultCacheBehavior'], ...config['CacheBehaviors']];
+    expect(behaviors).toHaveLength(3 + regions.length);
+    for (const one of behaviors) {
+      expect(one).toMatchObject({
+        Compress: true,
+        ViewerProtocolPolicy: 'redirect-to-https',
+        ResponseHeadersPolicyId: config['DefaultCacheBehavior']['ResponseHeadersPolicyId'],
+      });
+    }
+    const everywhere = synthesize({ ...environments['dev']!, priceClass: 'PriceClass_All' });
+    expect(everywhere.the('edge', 'AWS::CloudFront::Distribution')['DistributionConfig']['PriceClass']).toBe(
+      'PriceClass_All',
+    );
+  });
+
+  test('buckets are asked by signed requests alone', () => {
+    const [{ logicalId, properties }] = production.of('edge', 'AWS::CloudFront::OriginAccessControl') as [
+      { logicalId: string; properties: Properties },
+    ];
+    expect(properties['OriginAccessControlConfig']).toMatchObject({
+      OriginAccessControlOriginType: 's3',
+      SigningBehavior: 'always',
+    });
+    const inBuckets = [...origins.values()].filter((origin) => origin['S3OriginConfig']);
+    expect(inBuckets.length).toBeGreaterThan(regions.length);
+    for (const origin of inBuckets) {
+      expect(origin['OriginAccessControlId']).toEqual({ 'Fn::GetAtt': [logicalId, 'Id'] });
+    }
+  });
+
+  test('every answer says: HTTPS only, no sniffing, no frames', () => {
+    const { SecurityHeadersConfig } = production.the('edge', 'AWS::CloudFront::ResponseHeadersPolicy')[
+      'ResponseHeadersPolicyConfig'
+    ];
+    expect(SecurityHeadersConfig).toMatchObject({
+      StrictTransportSecurity: { AccessControlMaxAgeSec: 31_536_000, Override: true },
+      ContentTypeOptions: { Override: true },
+      FrameOptions: { FrameOption: 'DENY', Override: true },
+      ReferrerPolicy: { ReferrerPolicy: 'strict-origin-when-cross-origin', Override: true },
+    });
+  });
+
+  test('access logs are of the newer kind, which needs no ACL on the bucket', () => {
+    expect(config).not.toHaveProperty('Logging');
+    const source = production.the('edge', 'AWS::Logs::DeliverySource');
+    expect(source).toMatchObject({ LogType: 'ACCESS_LOGS' });
+    const [distribution] = production.of('edge', 'AWS::CloudFront::Distribution');
+    expect(JSON.stringify(source['ResourceArn'])).toContain(`{"Ref":"${distribution!.logicalId}"}`);
+    expect(production.the('edge', 'AWS::Logs::DeliveryDestination')['DestinationResourceArn']).toBe(
+      'arn:aws:s3:::meridian-production-logs-111111111111-us-east-1-an/cdn',
+    );
+    expect(production.the('edge', 'AWS::Logs::Delivery')['DeliverySourceName']).toBe(source['Name']);
+  });
+
   test('cache policies are our own: no cookie and no header in the key, and no-store is obeyed', () => {
     const policies = production
       .of('edge', 'AWS::CloudFront::CachePolicy')
@@ -803,9 +1003,11 @@ describe('edge', () => {
         viewer: { ip: '203.0.113.9' },
         request: { uri, headers: { host: { value: 'www.example.com' } } },
       });
-    for (const hidden of ['/healthz', '/readyz', '/drainz/eu-west-1']) {
+    // As a router decodes a path, so does the function.
+    for (const hidden of ['/healthz', '/readyz', '/drainz/eu-west-1', '/%68ealthz', '/drainz%2Feu-west-1']) {
       expect(ask(hidden)['statusCode']).toBe(404);
     }
+    expect(ask('/%E0%A4%A')['uri']).toBe('/%E0%A4%A');
     expect(ask('/api/images')['headers']).toMatchObject({
       'x-viewer-host': { value: 'www.example.com' },
       'x-viewer-address': { value: '203.0.113.9' },
