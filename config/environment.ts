@@ -129,7 +129,7 @@ export interface Environment {
   readonly protect: boolean;
   /** Days that logs are kept. */
   readonly logDays: number;
-  /** CIDRs of load generators: past the rate rule and to the load balancers. @default none */
+  /** CIDRs of load generators: past the rate rule and to the load balancers; at most 30. @default none */
   readonly testers?: readonly string[];
   /** Regions that were removed; their media paths stay, served by the nearest replica. @default none */
   readonly retiredRegions?: readonly string[];

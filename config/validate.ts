@@ -259,6 +259,8 @@ export function validate(environment: ResolvedEnvironment): Finding[] {
     environment.logDays,
     `a retention that CloudWatch Logs knows: ${logRetentionDays.join(', ')}`,
   );
+  // A security group takes 60 rules of each address family, and the health checkers' list counts as 25 of them.
+  whole('testers.length', environment.testers?.length ?? 0, 0, 30);
   for (const [i, cidr] of (environment.testers ?? []).entries()) {
     expect(isCidr(cidr), `testers[${i}]`, cidr, 'a CIDR, as 203.0.113.7/32 or 2001:db8::/64');
   }

@@ -72,6 +72,7 @@ export class Cdn extends Construct {
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       priceClass: priceClasses[environment.priceClass ?? 'PriceClass_100'],
       webAclId: firewallArn,
+      errorResponses: uncachedErrors.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
       defaultBehavior: {
         ...service,
         allowedMethods: AllowedMethods.ALLOW_ALL,
@@ -184,6 +185,13 @@ function contentSecurityPolicy({ environment, names }: Placement): string {
     .map(([name, sources]) => [name, ...sources].join(' '))
     .join('; ');
 }
+
+/**
+ * Errors that CloudFront would keep for ten seconds and give to every viewer: of a service's 5xx whatever Cache-Control
+ * says, of a bucket's 403 and 404 since it says nothing ("Control how long CloudFront caches errors", CloudFront
+ * developer guide). One task's 503 must not outlive that task, nor be another person's answer.
+ */
+const uncachedErrors = [403, 404, 500, 502, 503, 504];
 
 const priceClasses = {
   PriceClass_100: cloudfront.PriceClass.PRICE_CLASS_100,

@@ -196,6 +196,11 @@ describe.each<[rule: string, breaks: Change, message: RegExp]>([
     /^web\.cooldownSeconds\.out: got -1, expected a whole number from 0/,
   ],
   [
+    'number of testers',
+    (environment) => ({ ...environment, testers: Array.from({ length: 31 }, (_, i) => `203.0.113.${i}/32`) }),
+    /^testers\.length: got 31, expected a whole number from 0 to 30/,
+  ],
+  [
     'price class',
     (environment) => ({ ...environment, priceClass: 'PriceClass_1' as never }),
     /^priceClass: got 'PriceClass_1', expected one of PriceClass_100, PriceClass_200, PriceClass_All/,

@@ -942,6 +942,12 @@ describe('edge', () => {
     );
   });
 
+  test('no error of a task or a bucket is kept for the next viewer', () => {
+    expect(config['CustomErrorResponses']).toEqual(
+      [403, 404, 500, 502, 503, 504].map((ErrorCode) => ({ ErrorCode, ErrorCachingMinTTL: 0 })),
+    );
+  });
+
   test('buckets are asked by signed requests alone', () => {
     const [{ logicalId, properties }] = production.of('edge', 'AWS::CloudFront::OriginAccessControl') as [
       { logicalId: string; properties: Properties },
