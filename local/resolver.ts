@@ -7,17 +7,17 @@ import type { Assembly, AssemblyStack, TemplateResource } from './assembly.ts';
 import { identityOf } from './identities.ts';
 import { evaluate, holds, intrinsic, references, type Scope, TemplateError } from './intrinsics.ts';
 import { suggestion } from './nearest.ts';
-import type { Declared, Identity, ResourceModule, Site } from './resource.ts';
+import type { Declared, Identity, Naming, ResourceModule } from './resource.ts';
 
 export interface ResolverOptions {
   readonly modules: readonly ResourceModule[];
-  /** What a module may use of the run, for a region. */
-  site(region: string): Site;
+  /** What names of a region are made from. */
+  site(region: string): Naming;
 }
 
 export class Resolver {
   readonly #modules: ReadonlyMap<string, ResourceModule>;
-  readonly #site: (region: string) => Site;
+  readonly #site: (region: string) => Naming;
   #assembly!: Assembly;
   #stacks!: ReadonlyMap<string, AssemblyStack>;
   readonly #declared = new Map<string, DeclaredResource>();

@@ -78,15 +78,22 @@ export interface ResourceModule<A extends Activity = Activity> {
    * region that is stopped leaves it running. @default false
    */
   readonly global?: boolean;
-  identify(declared: Declared, site: Site): Identity;
+  identify(declared: Declared, site: Naming): Identity;
   /** Absent for a type that only has a name here. */
   run?(declared: Declared, site: Site): A;
 }
 
-/** What a module may use of the run. */
-export interface Site {
-  readonly environment: string;
+/** What names are made from: part of a run, and all that a reader of templates without a run has to bring. */
+export interface Naming {
   readonly account: string;
+  readonly book: Pick<AddressBook, 'list' | 'alias'>;
+  /** Value of a secret by name or ARN, as `{{resolve:secretsmanager:…}}` reads it. */
+  secret(nameOrArn: string): string;
+}
+
+/** What a module may use of the run. */
+export interface Site extends Naming {
+  readonly environment: string;
   /** Regions of the assembly, the first stack's first. */
   readonly regions: readonly string[];
   /** Folder that keeps data over a restart; `processes.dataDir` gives one per resource. */
@@ -108,6 +115,4 @@ export interface Site {
   declared(ref: string): Declared;
   /** Activities of one type, in template order, with what declares them. */
   all<A extends Activity>(type: string): readonly { readonly declared: Declared; readonly activity: A }[];
-  /** Value of a secret by name or ARN, as `{{resolve:secretsmanager:…}}` reads it. */
-  secret(nameOrArn: string): string;
 }

@@ -16,8 +16,47 @@ interface HealthCheckProperty {
   readonly HealthThreshold?: number;
 }
 
+/** What a check judges, and by what. */
+export type RoutingCheck = { readonly id: string; readonly inverted: boolean } & (
+  | {
+      readonly kind: 'endpoint';
+      readonly host: string;
+      readonly path: string;
+      readonly intervalSeconds: number;
+      readonly failureThreshold: number;
+    }
+  | { readonly kind: 'calculated'; readonly children: readonly string[]; readonly healthThreshold: number }
+);
+
 const idOf = ({ stackName, logicalId }: Declared): string =>
   stableId(`${stackName}/${logicalId}`, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+
+/**
+ * A template's health check, with every reference resolved and every default filled in.
+ * @throws Error for a type of check that nothing here makes
+ */
+export function routingCheck(declared: Declared): RoutingCheck {
+  const check = declared.require<HealthCheckProperty>('HealthCheckConfig');
+  const common = { id: idOf(declared), inverted: String(check.Inverted ?? false) === 'true' };
+  if (check.Type === 'CALCULATED') {
+    const children = check.ChildHealthChecks ?? [];
+    const healthThreshold = Number(check.HealthThreshold ?? children.length);
+    return { ...common, kind: 'calculated', children, healthThreshold };
+  }
+  if ((check.Type === 'HTTPS' || check.Type === 'HTTP') && check.FullyQualifiedDomainName) {
+    return {
+      ...common,
+      kind: 'endpoint',
+      host: check.FullyQualifiedDomainName,
+      path: check.ResourcePath ?? '/',
+      intervalSeconds: Number(check.RequestInterval ?? 30),
+      failureThreshold: Number(check.FailureThreshold ?? 3),
+    };
+  }
+  throw new Error(
+    `got a health check of type ${check.Type}, expected CALCULATED, or HTTP(S) with a domain name`,
+  );
+}
 
 class HealthCheck implements Activity {
   readonly #declared: Declared;
@@ -43,29 +82,10 @@ class HealthCheck implements Activity {
   }
 
   #config(): HealthCheckerConfig {
-    const check = this.#declared.require<HealthCheckProperty>('HealthCheckConfig');
-    const common = {
-      id: idOf(this.#declared),
-      inverted: String(check.Inverted ?? false) === 'true',
-    };
-    if (check.Type === 'CALCULATED') {
-      const children = check.ChildHealthChecks ?? [];
-      const healthThreshold = Number(check.HealthThreshold ?? children.length);
-      return { ...common, kind: 'calculated', children, healthThreshold };
-    }
-    if ((check.Type === 'HTTPS' || check.Type === 'HTTP') && check.FullyQualifiedDomainName) {
-      return {
-        ...common,
-        kind: 'endpoint',
-        intervalMs: this.#site.clock.ms(Number(check.RequestInterval ?? 30)),
-        host: check.FullyQualifiedDomainName,
-        path: check.ResourcePath ?? '/',
-        failureThreshold: Number(check.FailureThreshold ?? 3),
-      };
-    }
-    throw new Error(
-      `got a health check of type ${check.Type}, expected CALCULATED, or HTTP(S) with a domain name`,
-    );
+    const check = routingCheck(this.#declared);
+    if (check.kind === 'calculated') return check;
+    const { intervalSeconds, ...endpoint } = check;
+    return { ...endpoint, intervalMs: this.#site.clock.ms(intervalSeconds) };
   }
 }
 

@@ -1,10 +1,10 @@
 /** AWS::Lambda::Version and AWS::Lambda::Alias: other names of their function. */
 
-import type { Declared, ResourceModule, Site } from '../resource.ts';
+import type { Declared, Naming, ResourceModule, Site } from '../resource.ts';
 import type { Invokable } from './lambda-function.ts';
 
 /** ARN of the function that a version's or alias's FunctionName property names. */
-function functionArn(declared: Declared, { account }: Site): string {
+function functionArn(declared: Declared, { account }: Naming): string {
   const name = declared.require<string>('FunctionName');
   return name.startsWith('arn:') ? name : `arn:aws:lambda:${declared.region}:${account}:function:${name}`;
 }

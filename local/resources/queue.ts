@@ -3,7 +3,7 @@
 import { arnOf, physicalName } from '../arn.ts';
 import { sqs } from '../aws-requests.ts';
 import { type Fauxqs, fauxqsOf } from '../fauxqs.ts';
-import type { Activity, Declared, ResourceModule, Site, Unit } from '../resource.ts';
+import type { Activity, Declared, Naming, ResourceModule, Site, Unit } from '../resource.ts';
 import { serviceName } from '../variables.ts';
 
 /** Attributes in seconds that the run's clock divides. */
@@ -82,16 +82,17 @@ export class Queue implements Activity {
   }
 }
 
-function queueUrl(declared: Declared, { book, account }: Pick<Site, 'book' | 'account'>): string {
+function queueUrl(declared: Declared, { book, account }: Naming): string {
   const { port } = book.list(serviceName(declared.region, 'fauxqs'));
   return `http://127.0.0.1:${port}/${account}/${physicalName(declared, 'QueueName')}`;
 }
 
 export const queue: ResourceModule<Queue> = {
   type: 'AWS::SQS::Queue',
-  identify(declared, { book, account }) {
+  identify(declared, naming) {
+    const { account } = naming;
     const name = physicalName(declared, 'QueueName');
-    const url = queueUrl(declared, { book, account });
+    const url = queueUrl(declared, naming);
     return {
       ref: url,
       attributes: { Arn: arnOf('sqs', declared.region, account, name), QueueName: name, QueueUrl: url },
