@@ -2,10 +2,11 @@
 
 import { down } from './down.ts';
 import { logs } from './logs.ts';
+import { routes } from './routes.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
 import { up } from './up.ts';
 import type { Verb } from './verb.ts';
 
-export const verbs: readonly Verb[] = [start, status, logs, down, up, stop];
+export const verbs: readonly Verb[] = [start, status, logs, down, up, stop, routes];

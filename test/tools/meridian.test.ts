@@ -36,7 +36,7 @@ test('the command may be executed', () => {
 test('--help lists every verb, and each verb has its own', async () => {
   const { code, said } = await meridian('--help');
   expect(code).toBe(0);
-  for (const verb of ['start', 'status', 'logs', 'down', 'up', 'stop'])
+  for (const verb of ['start', 'status', 'logs', 'down', 'up', 'stop', 'routes'])
     expect(said).toMatch(new RegExp(`^  ${verb} `, 'm'));
   expect((await meridian('start', '--help')).said).toMatch(/--time-scale <n>/);
 });
