@@ -7,6 +7,8 @@ export const paths = {
   readyz: '/readyz',
   /** `<prefix><region>` answers 200 while that neighbour region is drained. */
   drainz: '/drainz/',
+  /** Answers that may depend on who asks; everything else is the same for everybody. */
+  api: '/api/',
   /** Hashed client files in the assets bucket; the same files in the container under the fallback. */
   assets: '/assets/',
   fallbackAssets: '/fallback-assets/',

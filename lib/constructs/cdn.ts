@@ -49,8 +49,12 @@ export class Cdn extends Construct {
     const service = {
       ...viewer,
       origin,
-      // Host stays behind: the origin's certificate has its own name.
-      originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+      cachePolicy: this.#cachePolicy('Answers', {
+        comment: 'As long as the service says; not at all where it says nothing',
+        defaultTtl: Duration.seconds(0),
+        maxTtl: Duration.days(1),
+        queryStringBehavior: cloudfront.CacheQueryStringBehavior.all(),
+      }),
       functionAssociations: [
         {
           eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
@@ -73,17 +77,16 @@ export class Cdn extends Construct {
       priceClass: priceClasses[environment.priceClass ?? 'PriceClass_100'],
       webAclId: firewallArn,
       errorResponses: uncachedErrors.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
-      defaultBehavior: {
-        ...service,
-        allowedMethods: AllowedMethods.ALLOW_ALL,
-        cachePolicy: this.#cachePolicy('Answers', {
-          comment: 'As long as the service says; not at all where it says nothing',
-          defaultTtl: Duration.seconds(0),
-          maxTtl: Duration.days(1),
-          queryStringBehavior: cloudfront.CacheQueryStringBehavior.all(),
-        }),
-      },
+      // Pages are the same for everybody: without the viewer's cookies and headers one request fills the cache for all
+      // who ask at once, and nothing personal can get into a copy that others see.
+      defaultBehavior: { ...service, allowedMethods: AllowedMethods.ALLOW_GET_HEAD },
       additionalBehaviors: {
+        [`${paths.api}*`]: {
+          ...service,
+          allowedMethods: AllowedMethods.ALLOW_ALL,
+          // Host stays behind: the origin's certificate has its own name.
+          originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        },
         [`${paths.assets}*`]: { ...files, origin: assets },
         // The container's copy of the same files, for the loss of the buckets.
         [`${paths.fallbackAssets}*`]: {

@@ -899,7 +899,7 @@ describe('edge', () => {
     }
   });
 
-  test('everything else goes to the origin’s name, with the proof and without the viewer’s Host', () => {
+  test('everything else goes to the origin’s name, with the proof', () => {
     const answers = config['DefaultCacheBehavior'];
     const origin = origins.get(answers['TargetOriginId'])!;
     expect(origin).toMatchObject({
@@ -914,10 +914,25 @@ describe('edge', () => {
         },
       ],
     });
-    expect(answers['AllowedMethods']).toContain('POST');
+    for (const path of ['/api/*', '/fallback-assets/*']) {
+      expect(behavior(path)['TargetOriginId']).toBe(answers['TargetOriginId']);
+      expect(behavior(path)['FunctionAssociations']).toEqual(answers['FunctionAssociations']);
+    }
+  });
+
+  test('the API sees who asks, but for the Host; pages and files are asked for without cookies, by reading alone', () => {
+    const api = behavior('/api/*');
+    expect(api['AllowedMethods']).toContain('POST');
     // Managed-AllViewerExceptHostHeader.
-    expect(answers['OriginRequestPolicyId']).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac');
-    expect(behavior('/fallback-assets/*')['TargetOriginId']).toBe(answers['TargetOriginId']);
+    expect(api['OriginRequestPolicyId']).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac');
+    const others: Properties[] = [config['DefaultCacheBehavior'], ...config['CacheBehaviors']].filter(
+      (one) => one !== api,
+    );
+    expect(others).toHaveLength(3 + regions.length);
+    for (const one of others) {
+      expect(one['AllowedMethods']).toEqual(['GET', 'HEAD']);
+      expect(one).not.toHaveProperty('OriginRequestPolicyId');
+    }
   });
 
   test('viewers get HTTP/3, TLS 1.2 of 2025 at least, and compression, in the places that are paid for', () => {
@@ -928,7 +943,7 @@ describe('edge', () => {
       ViewerCertificate: { MinimumProtocolVersion: 'TLSv1.2_2025', SslSupportMethod: 'sni-only' },
     });
     const behaviors: Properties[] = [config['DefaultCacheBehavior'], ...config['CacheBehaviors']];
-    expect(behaviors).toHaveLength(3 + regions.length);
+    expect(behaviors).toHaveLength(4 + regions.length);
     for (const one of behaviors) {
       expect(one).toMatchObject({
         Compress: true,
