@@ -2,10 +2,13 @@
 
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
-import { messageParser } from './parse.ts';
+import { MessageVersion, messageParser } from './parse.ts';
 
 /** Channel of the cache's publish and subscribe that carries events as JSON. */
 export const eventChannel = 'events';
+
+/** Current version of the message, as written; docs/decisions/0005-message-versions.md says when it changes. */
+export const eventVersion = 1;
 
 export const Label = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 100 }),
@@ -23,7 +26,7 @@ export type Outcome = Static<typeof Outcome>;
 
 export const ImageEvent = Type.Intersect([
   Type.Object({
-    version: Type.Literal(1),
+    version: MessageVersion(eventVersion),
     imageId: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
     owner: Type.String({ minLength: 1, maxLength: 64 }),
     /** Region whose worker did the job. */

@@ -2,13 +2,13 @@
 
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
-import { messageParser } from './parse.ts';
+import { MessageVersion, messageParser } from './parse.ts';
 
-/** Current version of the message. Producers and consumers one version apart understand each other. */
+/** Current version of the message, as written; docs/decisions/0005-message-versions.md says when it changes. */
 export const jobVersion = 1;
 
 export const Job = Type.Object({
-  version: Type.Literal(jobVersion),
+  version: MessageVersion(jobVersion),
   imageId: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
   owner: Type.String({ minLength: 1, maxLength: 64 }),
   bucket: Type.String({ minLength: 3, maxLength: 63 }),

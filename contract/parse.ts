@@ -1,7 +1,15 @@
 /** Reading messages: JSON that must be what its schema says. */
 
 import type { Static, TSchema } from 'typebox';
+import * as Type from 'typebox';
 import { Compile } from 'typebox/schema';
+
+/**
+ * Versions that a reader takes: its own, the one before and the one after. Regions are deployed one by one and
+ * messages outlive a deployment in their queue, so both neighbours arrive.
+ */
+export const MessageVersion = (current: number) =>
+  Type.Integer({ minimum: Math.max(1, current - 1), maximum: current + 1 });
 
 /**
  * A parser of message bodies. It throws an Error that names the first breach; such a message can never be

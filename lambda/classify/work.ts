@@ -1,6 +1,6 @@
 /** One job, from its message to the news of its outcome. Whatever it throws means: deliver the message again. */
 
-import type { Outcome } from '../../contract/event.ts';
+import { eventVersion, type Outcome } from '../../contract/event.ts';
 import { type Job, parseJob } from '../../contract/job.ts';
 import type { Announce } from './announce.ts';
 import { type Classifier, type Picture, Rejected } from './classifier.ts';
@@ -28,7 +28,7 @@ export async function work(body: string, tools: Tools): Promise<void> {
   const outcome = known ?? (await classify(job, tools));
   if (!known && !(await tools.results.keep(job, modelVersion, outcome, at))) return;
   await tools.announce({
-    version: 1,
+    version: eventVersion,
     imageId: job.imageId,
     owner: job.owner,
     region: tools.region,

@@ -1,8 +1,10 @@
 /** Messages as they are recorded in queues: what is written today must be read by the version before and after. */
 
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { parseImageEvent } from '../../contract/event.ts';
-import { parseJob } from '../../contract/job.ts';
+import { eventVersion, parseImageEvent } from '../../contract/event.ts';
+import { jobVersion, parseJob } from '../../contract/job.ts';
 
 const job = {
   version: 1,
@@ -29,13 +31,18 @@ describe('a job', () => {
     expect(parseJob(JSON.stringify(job))).toEqual(job);
   });
 
-  test('with a field of a later version is read', () => {
-    expect(parseJob(JSON.stringify({ ...job, caption: 'a cat' }))).toMatchObject(job);
+  test('of the next version, with a field that nobody knows yet, is read', () => {
+    const next = { ...job, version: jobVersion + 1, caption: 'a cat' };
+    expect(parseJob(JSON.stringify(next))).toMatchObject({ ...job, version: jobVersion + 1 });
   });
 
   test.each([
     ['no JSON', 'not json', /not valid JSON/],
-    ['another version', JSON.stringify({ ...job, version: 2 }), /not a job message: \/version/],
+    [
+      'a version two ahead',
+      JSON.stringify({ ...job, version: jobVersion + 2 }),
+      /not a job message: \/version/,
+    ],
     ['an id that is none', JSON.stringify({ ...job, imageId: '../../x' }), /not a job message: \/imageId/],
     ['a missing key', JSON.stringify({ ...job, key: undefined }), /not a job message: \/ .*key/],
     ['a size that is no number', JSON.stringify({ ...job, size: '1' }), /not a job message: \/size/],
@@ -46,6 +53,22 @@ describe('a job', () => {
 });
 
 describe('an event', () => {
+  test('of the next version, with a field that nobody knows yet, is read', () => {
+    const next = {
+      ...event,
+      version: eventVersion + 1,
+      status: 'rejected',
+      reason: 'cut off',
+      language: 'en',
+    };
+    expect(parseImageEvent(JSON.stringify(next))).toMatchObject({
+      imageId: event.imageId,
+      reason: 'cut off',
+    });
+    const later = { ...next, version: eventVersion + 2 };
+    expect(() => parseImageEvent(JSON.stringify(later))).toThrow(/not an image event: .*version/);
+  });
+
   test.each([
     { ...event, status: 'classified', labels: [{ name: 'cat', score: 93.1 }] },
     { ...event, status: 'classified', labels: [] },
@@ -60,5 +83,32 @@ describe('an event', () => {
     ['an unknown outcome', { ...event, status: 'lost' }],
   ])('with %s is refused', (_case, written) => {
     expect(() => parseImageEvent(JSON.stringify(written))).toThrow(/not an image event/);
+  });
+});
+
+describe('recorded messages', () => {
+  const folder = resolve(import.meta.dirname, '../../contract/recorded');
+  const kinds = [
+    { kind: 'job', parse: parseJob, version: jobVersion },
+    { kind: 'event', parse: parseImageEvent, version: eventVersion },
+  ];
+  const recorded = (kind: string, version: number): unknown[] =>
+    JSON.parse(readFileSync(join(folder, `${kind}-${version}.json`), 'utf8'));
+
+  test.each(kinds)(
+    'of the current version and the one before are read: $kind',
+    ({ kind, parse, version }) => {
+      const versions = version === 1 ? [1] : [version - 1, version];
+      for (const message of versions.flatMap((number) => recorded(kind, number))) {
+        expect(parse(JSON.stringify(message))).toEqual(message);
+      }
+    },
+  );
+
+  test('are kept for every version there was', () => {
+    const expected = kinds.flatMap(({ kind, version }) =>
+      Array.from({ length: version }, (_, i) => `${kind}-${i + 1}.json`),
+    );
+    expect(readdirSync(folder).sort()).toEqual(expected.sort());
   });
 });
