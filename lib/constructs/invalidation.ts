@@ -6,12 +6,14 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { InvalidateVariables } from '../../contract/variables.ts';
 import { otherRegions, type Placement } from '../placement.ts';
 import type { Cache } from './cache.ts';
+import { ConsumerAlarms } from './consumer-alarms.ts';
 import { Queue } from './queue.ts';
 import { workloadFunction } from './workload-function.ts';
 
@@ -35,12 +37,13 @@ export class Invalidation extends Construct {
     this.#topic = new sns.Topic(this, 'Topic', { topicName: names.invalidationTopic, enforceSSL: true });
     this.topicArn = this.#topic.topicArn;
 
-    const { queue } = new Queue(this, 'Queue', {
+    const messages = new Queue(this, 'Queue', {
       queueName: names.invalidationQueue,
       deadLetterQueueName: names.invalidationDeadLetterQueue,
       visibilityTimeoutSeconds: 6 * functionTimeoutSeconds,
       maxReceives: 5,
     });
+    const { queue } = messages;
     // Topics of other regions cannot be met by reference, but their names are known.
     queue.addToResourcePolicy(
       new iam.PolicyStatement({
@@ -73,8 +76,15 @@ export class Invalidation extends Construct {
         batchSize: 10,
         maxBatchingWindow: Duration.seconds(0),
         reportBatchItemFailures: true,
+        metricsConfig: { metrics: [lambda.MetricType.EVENT_COUNT] },
       }),
     );
+    new ConsumerAlarms(this, 'Alarms', {
+      placement,
+      name: 'invalidation',
+      queue: messages,
+      consumer: invalidate,
+    });
   }
 
   /** Lets a part tell the other regions what has changed. */

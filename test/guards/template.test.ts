@@ -41,7 +41,7 @@ describe.each(Object.keys(environments))('%s', (name) => {
   const environment = environments[name]!;
   const regions = environment.regions.map((entry) => entry.name);
 
-  test('every queue has a dead-letter queue, or is one', () => {
+  test('every queue has a dead-letter queue, or is one, and an alarm', () => {
     const queues = ofType(name, 'AWS::SQS::Queue');
     const targets = queues.map(({ stack, resource }) => {
       const policy = resource.Properties?.['RedrivePolicy'] as Properties | undefined;
@@ -51,6 +51,15 @@ describe.each(Object.keys(environments))('%s', (name) => {
       ({ stack, logicalId }, i) => !targets[i] && !targets.includes(`${stack} ${logicalId}`),
     );
     expect(queues.length).toBeGreaterThan(0);
+    // Both kinds ring: one by the age of what waits, the other by its number.
+    const ringing = ofType(name, 'AWS::CloudWatch::Alarm').map(({ stack, resource }) => {
+      const { MetricName, Dimensions } = resource.Properties as Properties;
+      return `${MetricName} ${stack} ${Dimensions[0].Value['Fn::GetAtt']?.[0]}`;
+    });
+    for (const [i, { stack, logicalId }] of queues.entries()) {
+      const metric = targets[i] ? 'ApproximateAgeOfOldestMessage' : 'ApproximateNumberOfMessagesVisible';
+      expect(ringing).toContain(`${metric} ${stack} ${logicalId}`);
+    }
     expect(alone.map(({ stack, logicalId }) => `${stack} ${logicalId}`)).toEqual([]);
   });
 

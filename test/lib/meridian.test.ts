@@ -460,7 +460,8 @@ describe('service', () => {
     const service = production.the(`${second}-service`, 'AWS::ECS::Service');
     const alarms = production
       .of(`${second}-service`, 'AWS::CloudWatch::Alarm')
-      .map(({ properties }) => properties);
+      .map(({ properties }) => properties)
+      .filter((alarm) => alarm['AlarmName'].startsWith('meridian-production-web-'));
     expect(service['DeploymentConfiguration']['Alarms']).toEqual({
       AlarmNames: ['meridian-production-web-server-errors', 'meridian-production-web-tasks-unhealthy'],
       Enable: true,
@@ -726,13 +727,77 @@ describe('service', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 10 },
     });
-    const queue = production
-      .of(`${second}-service`, 'AWS::SQS::Queue')
-      .find(({ properties }) => properties['QueueName'] === 'meridian-production-jobs')!;
+    expect(mapping.properties['MetricsConfig']).toEqual({ Metrics: ['EventCount'] });
+    const queue = queueNamed('jobs');
     expect(queue.properties).toMatchObject({
       VisibilityTimeout: 180,
+      SqsManagedSseEnabled: true,
       RedrivePolicy: { maxReceiveCount: 5 },
     });
+    // Fair queues are standard queues.
+    expect(queue.properties).not.toHaveProperty('FifoQueue');
+  });
+
+  test.each(['jobs', 'invalidation'])(
+    '%s: dead letters are kept for two weeks and come from its queue alone',
+    (name) => {
+      const dead = queueNamed(`${name}-dead`);
+      expect(dead.properties).toMatchObject({
+        MessageRetentionPeriod: 14 * 24 * 3600,
+        SqsManagedSseEnabled: true,
+      });
+      const { redrivePermission, sourceQueueArns } = dead.properties['RedriveAllowPolicy'];
+      expect(redrivePermission).toBe('byQueue');
+      expect(sourceQueueArns).toEqual([expect.stringContaining(`meridian-production-${name}`)]);
+      expect(sourceQueueArns[0]).toMatch(/^arn:aws:sqs:eu-west-1:111111111111:/);
+      expect(queueNamed(name).properties['RedrivePolicy']['deadLetterTargetArn']['Fn::GetAtt'][0]).toBe(
+        dead.logicalId,
+      );
+    },
+  );
+
+  test('jobs: what is not worked off rings, and rest does not', () => {
+    const alarms = production
+      .of(`${second}-service`, 'AWS::CloudWatch::Alarm')
+      .map(({ properties }) => properties)
+      .filter((alarm) => alarm['AlarmName'].startsWith('meridian-production-jobs-'))
+      .map((alarm) => {
+        const { AlarmName, Namespace, MetricName, Dimensions, Statistic, Threshold, EvaluationPeriods } =
+          alarm;
+        expect(alarm['TreatMissingData']).toBe('notBreaching');
+        expect(alarm['AlarmDescription']).toContain('eu-west-1');
+        const of = String(Dimensions[0].Value['Fn::GetAtt']?.[0] ?? Dimensions[0].Value['Ref']);
+        const subject = of.replace(/[0-9A-F]{8}$/, '');
+        return [AlarmName.slice(25), subject, Namespace, MetricName, Statistic, Threshold, EvaluationPeriods];
+      });
+    expect(alarms).toEqual([
+      // Four visibility timeouts.
+      ['waiting', 'JobsQueue', 'AWS/SQS', 'ApproximateAgeOfOldestMessage', 'Maximum', 4 * 180, 3],
+      ['given-up', 'JobsQueueDeadLetters', 'AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'Maximum', 1, 1],
+      ['failing', 'JobsWorker', 'AWS/Lambda', 'Errors', 'Sum', 1, 3],
+      ['throttled', 'JobsWorker', 'AWS/Lambda', 'Throttles', 'Sum', 1, 3],
+    ]);
+  });
+
+  test('jobs: the worker may take and give back messages, and no other action on queues', () => {
+    const roles = production
+      .of(`${second}-service`, 'AWS::IAM::Policy')
+      .filter(({ logicalId }) => logicalId.startsWith('JobsWorkerServiceRole'));
+    const statements: Properties[] = roles.flatMap(
+      ({ properties }) => properties['PolicyDocument']['Statement'],
+    );
+    const onQueues = statements.filter(({ Action }) =>
+      [Action].flat().some((one: string) => one.startsWith('sqs:')),
+    );
+    expect(onQueues).toHaveLength(1);
+    expect(onQueues[0]!['Action'].sort()).toEqual([
+      'sqs:ChangeMessageVisibility',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:ReceiveMessage',
+    ]);
+    expect(onQueues[0]!['Resource']).toEqual({ 'Fn::GetAtt': [queueNamed('jobs').logicalId, 'Arn'] });
   });
 
   test('with one region nothing is carried to another', () => {
@@ -1129,3 +1194,10 @@ describe('edge', () => {
     expect(elsewhere.all().filter(({ resource }) => /CrossRegion/.test(resource.Type))).toEqual([]);
   });
 });
+
+function queueNamed(name: string): { readonly logicalId: string; readonly properties: Properties } {
+  const queues = production.of(`${second}-service`, 'AWS::SQS::Queue');
+  const found = queues.find(({ properties }) => properties['QueueName'] === `meridian-production-${name}`);
+  if (!found) throw new Error(`no queue meridian-production-${name} among ${queues.length}`);
+  return found;
+}
