@@ -1,7 +1,8 @@
 /**
  * Route 53's answers as a pure function of records, health and viewer. Rules are those of the Amazon Route 53
  * Developer Guide; each names its page. A record that stands alone is healthy or not for whoever aliases it, but is
- * always answered.
+ * always answered: with nothing healthy in a group all of it counts as healthy ("How Amazon Route 53 chooses records
+ * when health checking is configured").
  */
 
 /** Where a viewer's resolver is: codes of Route 53 geolocation records. */
@@ -51,8 +52,10 @@ const maxDepth = 64;
 export const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
 /**
- * What Route 53 answers a viewer who asks for a name.
- * @returns undefined when no record of that name and type is for this viewer (NODATA)
+ * What Route 53 answers a viewer who asks for a name. The type of an alias and of its target are the same ("Choosing
+ * between alias and non-alias records").
+ * @returns undefined when no record of that name and type is for this viewer, who gets an answer without records
+ *   ("Geolocation routing")
  * @throws Error when aliases form a cycle
  */
 export function resolve(
@@ -99,7 +102,7 @@ function recordsOf(records: readonly RoutingRecord[], name: string, type: string
   return records.filter((record) => record.name === name && record.type === type);
 }
 
-/** One of the records that share a name and type, by their routing policy. */
+/** One of the records that share a name and type, by their routing policy ("Choosing a routing policy"). */
 function choose(
   group: readonly RoutingRecord[],
   viewer: Viewer,

@@ -21,8 +21,11 @@ export interface Place {
   readonly viewer: Viewer;
 }
 
-/** By what a lost region shows: its readiness no longer passes, its load balancer has no healthy target, or both. */
-export type Symptom = 'readiness' | 'load balancer' | 'both';
+/**
+ * By what a lost region shows: its readiness no longer passes, its load balancer has no healthy target, or both; or
+ * all of it works, and its neighbour says that an operator has drained it.
+ */
+export type Symptom = 'readiness' | 'load balancer' | 'both' | 'drain';
 
 const kinds: readonly Place['kind'][] = ['continent', 'country', 'state', 'default'];
 
@@ -79,13 +82,13 @@ export class Traffic {
     return kinds.flatMap((kind) => found.filter((place) => place.kind === kind));
   }
 
-  /** What Route 53 knows when these regions are lost and no operator has drained any. */
+  /** What Route 53 knows when these regions are lost. */
   health(lost: readonly string[], symptom: Symptom = 'both'): Health {
-    const checksSee = symptom === 'load balancer' ? [] : lost;
-    const balancersSee = symptom === 'readiness' ? [] : lost;
+    const by = (...symptoms: readonly Symptom[]) => (symptoms.includes(symptom) ? lost : []);
+    const [unready, empty, drained] = [by('readiness', 'both'), by('load balancer', 'both'), by('drain')];
     return {
-      check: (id) => this.#passes(id, checksSee),
-      target: (name) => !balancersSee.includes(this.#regionOf(name) ?? ''),
+      check: (id) => this.#passes(id, unready, drained),
+      target: (name) => !empty.includes(this.#regionOf(name) ?? ''),
     };
   }
 
@@ -110,16 +113,19 @@ export class Traffic {
     }
   }
 
-  #passes(id: string, lost: readonly string[]): boolean {
+  #passes(id: string, unready: readonly string[], drained: readonly string[]): boolean {
     const check = this.#checks.get(id);
     if (!check) throw new Error(`no health check '${id}' in the assembly, but a record or check names it`);
     if (check.kind === 'calculated') {
-      const passing = check.children.filter((child) => this.#passes(child, lost)).length;
+      const passing = check.children.filter((child) => this.#passes(child, unready, drained)).length;
       return passing >= check.healthThreshold !== check.inverted;
     }
-    // An inverted check asks for a sign that an operator sets, and none is set; nor does one who is lost show it.
-    if (check.inverted) return true;
-    return !lost.includes(this.region({}, allHealthy, 'A', check.host) ?? '');
+    const { host, path } = check;
+    const asked = this.region({}, allHealthy, 'A', host) ?? '';
+    // A drain path ends in the region that its neighbour is asked about, and answers 200 while that is drained.
+    const about = this.regions.find((region) => path.endsWith(`/${region}`));
+    const answers = !unready.includes(asked) && (about === undefined || drained.includes(about));
+    return answers !== check.inverted;
   }
 
   #regionOf(target = ''): string | undefined {

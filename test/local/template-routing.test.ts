@@ -58,7 +58,7 @@ function homeOf(environment: Environment, { continent, country, state }: Viewer)
 const subsets = (regions: readonly string[]): string[][] =>
   Array.from({ length: 2 ** regions.length }, (_, bits) => regions.filter((_, i) => bits & (1 << i)));
 
-const symptoms: readonly Symptom[] = ['readiness', 'load balancer', 'both'];
+const symptoms: readonly Symptom[] = ['readiness', 'load balancer', 'both', 'drain'];
 
 /** Every answer that is not the nearest healthy region in the configured order, or with none healthy the home. */
 function* wrongAnswers(traffic: Traffic, environment: Environment): Generator<string> {
@@ -239,6 +239,36 @@ describe('one record that is edited', () => {
         edited['HealthCheckId'] = other['HealthCheckId'];
       }),
     ).toMatch(/lost by readiness: us-east-1: got [a-z0-9-]+, expected/);
+  });
+});
+
+describe('one drain check that is edited', () => {
+  /** What the check finds first after an edit of the check of whether eu-west-1 is drained. */
+  function afterEdit(edit: (config: Properties) => void): string | undefined {
+    const edited = { ...assemblyOf(3), stacks: structuredClone(assemblyOf(3).stacks) };
+    const configs = edited.stacks
+      .flatMap(({ template }) => Object.values(template.Resources ?? {}))
+      .filter(({ Type }) => Type === 'AWS::Route53::HealthCheck')
+      .map(({ Properties: properties }) => (properties as Properties)['HealthCheckConfig'] as Properties);
+    const found = configs.filter((config) => config['ResourcePath'] === '/drainz/eu-west-1');
+    expect(found).toHaveLength(1);
+    edit(found[0]!);
+    return wrongAnswers(new Traffic(edited), environmentOf(3)).next().value;
+  }
+
+  test.each<[string, (config: Properties) => void, RegExp]>([
+    [
+      'and is not inverted',
+      (config) => (config['Inverted'] = false),
+      /lost by readiness: : got [a-z0-9-]+, expected eu-west-1/,
+    ],
+    [
+      'and asks about another region',
+      (config) => (config['ResourcePath'] = '/drainz/us-east-1'),
+      /lost by drain: us-east-1: got [a-z0-9-]+, expected eu-west-1/,
+    ],
+  ])('%s is found', (_, edit, finding) => {
+    expect(afterEdit(edit)).toMatch(finding);
   });
 });
 
