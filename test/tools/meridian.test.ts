@@ -36,7 +36,7 @@ test('the command may be executed', () => {
 test('--help lists every verb, and each verb has its own', async () => {
   const { code, said } = await meridian('--help');
   expect(code).toBe(0);
-  for (const verb of ['start', 'status', 'logs', 'down', 'up', 'stop', 'routes'])
+  for (const verb of ['start', 'status', 'logs', 'down', 'up', 'stop', 'routes', 'jobs'])
     expect(said).toMatch(new RegExp(`^  ${verb} `, 'm'));
   expect((await meridian('start', '--help')).said).toMatch(/--time-scale <n>/);
 });
@@ -47,9 +47,16 @@ describe('a mistake is one sentence and exit code 1', () => {
     [['start', '--port', 'http'], /expected a port from 1 to 65535/],
     [['start', '--time-scale', '-1'], /expected a number above 0/],
     [['status'], /nothing runs here/],
+    [['jobs', 'status', 'local'], /nothing runs here/],
+    [['jobs', 'status', 'local', '--aws'], /environment 'local' is never on AWS/],
+    [
+      ['jobs', 'peek', 'production', '--region', 'eu-wst-1'],
+      /got --region eu-wst-1.*did you mean 'eu-west-1'/,
+    ],
     [['logs'], /environment 'local' has no logs/],
   ])('%j', async (args, message) => {
-    const where = args[0] === 'strat' || args.length > 1 ? [] : ['--state-dir', stateRoot];
+    const plain = args[0] === 'strat' || args[0] === 'start';
+    const where = plain ? [] : ['--state-dir', stateRoot];
     const { code, said } = await meridian(...args, ...where);
     expect(said).toMatch(message);
     expect(said).not.toMatch(/\n\s+at /);
