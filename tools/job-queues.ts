@@ -30,6 +30,9 @@ const variable = 'JOB_QUEUE_URL' satisfies keyof WebVariables;
 /** Seconds that a message which is looked at stays hidden; 0 would not hide it from the next look. */
 const peekSeconds = 5;
 
+/** Seconds to wait for dead letters that are there by their number: what was just looked at is hidden that long. */
+const waitSeconds = peekSeconds + 1;
+
 /** Seconds that one move may take. */
 const moveSeconds = 60;
 
@@ -117,9 +120,10 @@ export class JobQueue {
 
   /** Up to so many dead letters, which are hidden for a few seconds by it. A job's own queue is never looked into. */
   async peek(most: number): Promise<DeadLetter[]> {
+    const wanted = Math.min(most, (await this.backlog()).givenUp);
     const found = new Map<string, DeadLetter>();
-    while (found.size < most) {
-      const messages = await this.#receive(Math.min(10, most - found.size), peekSeconds);
+    while (found.size < wanted) {
+      const messages = await this.#receive(Math.min(10, wanted - found.size), peekSeconds);
       const before = found.size;
       for (const message of messages) found.set(message.MessageId!, deadLetter(message));
       if (found.size === before) break;
@@ -188,7 +192,7 @@ export class JobQueue {
         QueueUrl: await this.#url(this.names.deadLetters),
         MaxNumberOfMessages: most,
         VisibilityTimeout: visibilitySeconds,
-        WaitTimeSeconds: 1,
+        WaitTimeSeconds: waitSeconds,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       }),
