@@ -78,7 +78,7 @@ export class AddressBook {
 
   /** Where a name, alias or virtual address listens. Throws for one that the book does not know. */
   dial(nameOrAddress: string): Endpoint {
-    const listing = this.#find(nameOrAddress);
+    const listing = this.find(nameOrAddress);
     if (!listing) throw new Error(`nothing is listed under '${nameOrAddress}'`);
     return { host: '127.0.0.1', port: listing.port };
   }
@@ -89,7 +89,8 @@ export class AddressBook {
     return Object.fromEntries(names.map((name) => [name, this.dial(name)]));
   }
 
-  #find(nameOrAddress: string): Listing | undefined {
+  /** The listing behind a name, alias or virtual address. */
+  find(nameOrAddress: string): Listing | undefined {
     const key = nameOrAddress.toLowerCase();
     const alias = this.#aliases.get(key);
     return this.#byName.get(alias ?? nameOrAddress) ?? this.#byAddress.get(key);

@@ -1,6 +1,6 @@
 /**
  * Route 53's data plane in the edge's process: the records of the templates, the state of health checks, and what
- * load balancers say of themselves. Parts write it, the edge asks it. It needs nothing from the run once it has
+ * load balancers say of themselves. Parts write it, the name server (`local/dns`) answers from it. It needs nothing from the run once it has
  * its records, so traffic moves while everything else is down.
  */
 
@@ -15,8 +15,15 @@ interface Watch {
   stop(): void;
 }
 
+/** Virtual addresses of a listener. */
+export interface Addresses {
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
 export class NameSystem implements Health {
   readonly #records = new Map<string, RoutingRecord>();
+  readonly #addresses = new Map<string, Addresses>();
   readonly #checks = new Map<string, boolean>();
   readonly #checkListeners = new Set<() => void>();
   readonly #watches = new Map<string, Watch>();
@@ -28,8 +35,28 @@ export class NameSystem implements Health {
   }
 
   /** Undefined when the templates have no such name for this viewer. @throws Error for a cycle of aliases */
-  resolve(name: string, viewer: Viewer = {}): Answer | undefined {
-    return resolve([...this.#records.values()], this, name, viewer);
+  resolve(name: string, viewer: Viewer = {}, type = 'A'): Answer | undefined {
+    return resolve([...this.#records.values()], this, name, viewer, type);
+  }
+
+  /** Notes where an alias target that is no record listens. */
+  setAddresses(target: string, addresses: Addresses): void {
+    this.#addresses.set(canonical(target), addresses);
+  }
+
+  addressesOf(target: string): Addresses | undefined {
+    return this.#addresses.get(target);
+  }
+
+  /** The name that every record ends in, which is that of the hosted zone; undefined without records. */
+  get zone(): string | undefined {
+    let common: string[] | undefined;
+    for (const { name } of this.#records.values()) {
+      const labels = name.split('.').reverse();
+      const end = (common ?? labels).findIndex((label, i) => label !== labels[i]);
+      common = (common ?? labels).slice(0, end < 0 ? undefined : end);
+    }
+    return common?.length ? common.reverse().join('.') : undefined;
   }
 
   /** Whether any record has that name. */

@@ -27,6 +27,8 @@ export interface RoutingRecord {
   readonly alias?: { readonly name: string; readonly evaluateTargetHealth: boolean };
   /** Values of a record that is no alias. */
   readonly values?: readonly string[];
+  /** Seconds that the values are good for. */
+  readonly ttlSeconds?: number;
 }
 
 /** What is known of health at this moment. */
@@ -43,6 +45,8 @@ export interface Answer {
   /** Alias target that is no record: the DNS name of a load balancer or a distribution. */
   readonly target?: string;
   readonly values?: readonly string[];
+  /** Seconds that values are good for, where the record says. */
+  readonly ttlSeconds?: number;
 }
 
 /** Aliases of aliases that are followed; a template that needs more has a cycle. */
@@ -70,7 +74,10 @@ export function resolve(
     path.push(asked);
     const record = choose(recordsOf(records, asked, type), viewer, (one) => isHealthy(records, health, one));
     if (!record) return undefined;
-    if (!record.alias) return { path, values: record.values ?? [] };
+    if (!record.alias) {
+      const { values = [], ttlSeconds } = record;
+      return { path, values, ...(ttlSeconds !== undefined && { ttlSeconds }) };
+    }
     const next = canonical(record.alias.name);
     if (recordsOf(records, next, type).length === 0) return { path, target: next };
     asked = next;

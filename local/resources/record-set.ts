@@ -2,7 +2,7 @@
 
 import type { PartHandle } from '../host-client.ts';
 import type { RecordConfig } from '../parts/record.ts';
-import type { Activity, Declared, ResourceModule, Site } from '../resource.ts';
+import type { Activity, Declared, Naming, ResourceModule, Site } from '../resource.ts';
 import { canonical, type RoutingRecord } from '../routing.ts';
 import { watchName } from './load-balancer.ts';
 
@@ -24,6 +24,7 @@ interface GeoLocation {
 export function routingRecord(declared: Declared): RoutingRecord {
   const alias = declared.resolve<AliasTarget>('AliasTarget');
   const place = declared.resolve<GeoLocation>('GeoLocation');
+  const ttl = declared.resolve<string | number>('TTL');
   return {
     name: canonical(declared.require<string>('Name')),
     type: declared.require<string>('Type'),
@@ -41,8 +42,12 @@ export function routingRecord(declared: Declared): RoutingRecord {
         alias.EvaluateTargetHealth === true || String(alias.EvaluateTargetHealth) === 'true',
     },
     values: declared.resolve<string[]>('ResourceRecords'),
+    ttlSeconds: ttl === undefined ? undefined : Number(ttl),
   };
 }
+
+/** Port of 127.0.0.1 where the name server answers, over UDP and TCP. */
+export const nameServerPort = ({ book }: Pick<Naming, 'book'>): number => book.list('edge/dns').port;
 
 /** Only load balancers say how healthy they are; an alias to another record has that record's health. */
 const isLoadBalancer = (dnsName: string): boolean => dnsName.endsWith('.elb.amazonaws.com');
@@ -63,6 +68,8 @@ class RecordSet implements Activity {
     const { stack, logicalId } = this.#declared;
     this.#handle = await this.#site.host('edge').run<RecordConfig>('record', `${stack}/${logicalId}`, {
       record,
+      addresses: record.alias && this.#site.book.find(record.alias.name),
+      nameServerPort: nameServerPort(this.#site),
       ...(watched && { watch: watchName(record.alias!.name) }),
       graceMs: this.#site.clock.ms(graceSeconds),
     });
@@ -78,6 +85,9 @@ class RecordSet implements Activity {
 export const recordSet: ResourceModule = {
   type: 'AWS::Route53::RecordSet',
   global: true,
-  identify: (declared) => ({ ref: canonical(declared.require<string>('Name')), attributes: {} }),
+  identify(declared, site) {
+    nameServerPort(site);
+    return { ref: canonical(declared.require<string>('Name')), attributes: {} };
+  },
   run: (declared, site) => new RecordSet(declared, site),
 };

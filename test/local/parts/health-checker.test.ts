@@ -28,6 +28,7 @@ async function region(state: { status: number }) {
       alias: { name: 'lb.elb.amazonaws.com', evaluateTargetHealth: true },
     },
     graceMs: 0,
+    nameServerPort: await freePort(),
   });
   return { balancer, names: { 'lb.elb.amazonaws.com': balancer.endpoint } };
 }
