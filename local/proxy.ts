@@ -11,7 +11,7 @@ import {
   ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex, Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Endpoint } from '../contract/endpoint.ts';
 
@@ -113,12 +113,28 @@ export function ask(hop: Hop): Promise<IncomingMessage> {
   });
 }
 
-/** Streams an answer back; a break on either side breaks the other, so that a client sees that it is incomplete. */
-export async function relay(answer: IncomingMessage, to: ServerResponse, headers: HeaderMap): Promise<void> {
+/**
+ * Streams an answer back; a break on either side breaks the other, so that a client sees that it is incomplete.
+ * @param through what the body passes on its way
+ * @returns whether all of it has arrived
+ */
+export async function relay(
+  answer: IncomingMessage,
+  to: ServerResponse,
+  headers: HeaderMap,
+  through: readonly Transform[] = [],
+): Promise<boolean> {
   to.writeHead(answer.statusCode!, answer.statusMessage, headers);
   to.flushHeaders();
-  await pipeline(answer, to).catch(() => undefined);
+  return pump(answer, through, to);
 }
+
+/** The body of an answer into a sink, whose end and breaks are those of the body. */
+export const pump = (answer: Readable, through: readonly Transform[], sink: Writable): Promise<boolean> =>
+  pipeline([answer, ...through, sink]).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * Sends a request that asks for an upgrade and joins the two sockets when the upstream agrees. Any other answer is

@@ -1,5 +1,6 @@
 /** A distribution as the edge runs it: plain JSON, made from the template by `local/resources/distribution.ts`. */
 
+import type { Encoding } from './compression.ts';
 import type { Forwarding } from './policies.ts';
 
 export interface OriginConfig {
@@ -26,6 +27,19 @@ export interface ResponseHeader {
   readonly override: boolean;
 }
 
+/** What a cache policy says. Times are those of the run's clock. */
+export interface CacheConfig {
+  readonly minMs: number;
+  /** For answers that say nothing of it. */
+  readonly defaultMs: number;
+  /** 0 keeps nothing. */
+  readonly maxMs: number;
+  /** What of a request tells one kept answer from another, beside its path. */
+  readonly key: Forwarding;
+  /** Encodings that are told apart, best first. */
+  readonly encodings: readonly Encoding[];
+}
+
 export interface BehaviorConfig {
   /** Path pattern; `*` of the default behavior. */
   readonly pattern: string;
@@ -33,6 +47,9 @@ export interface BehaviorConfig {
   readonly target: string;
   readonly methods: readonly string[];
   readonly forwarding: Forwarding;
+  readonly cache: CacheConfig;
+  /** Compresses what the origin sends plain. */
+  readonly compress: boolean;
   /** Code of the function on viewer requests. */
   readonly viewerFunction?: string;
   readonly responseHeaders: readonly ResponseHeader[];
@@ -40,6 +57,13 @@ export interface BehaviorConfig {
 
 export interface EdgeConfig {
   readonly distribution: { readonly id: string; readonly domain: string };
+  /** Alternate domain names, with wildcards. */
+  readonly names: readonly string[];
+  /** Where origins are resolved; absent in an environment without records. */
+  readonly nameServer?: { readonly port: number; readonly secondMs: number };
+  /** Least time that an error is kept, by status; that of the rest. */
+  readonly errorTtlMs: Readonly<Record<string, number>>;
+  readonly otherErrorTtlMs: number;
   /** Port that plays HTTPS, and the one that plays HTTP and answers a redirect. */
   readonly httpsPort: number;
   readonly httpPort: number;

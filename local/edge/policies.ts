@@ -5,6 +5,7 @@
  */
 
 import type { HeaderMap } from '../proxy.ts';
+import type { Encoding } from './compression.ts';
 
 /** Which names pass. */
 export interface Selection {
@@ -22,12 +23,37 @@ export interface Forwarding {
 export const nothing: Selection = { kind: 'none', names: [] };
 export const everything: Selection = { kind: 'all', names: [] };
 
-/** CloudFront's own policies, by id ("Use managed cache policies", "Use managed origin request policies"). */
-const cachingDisabled: Forwarding = { headers: [], cookies: [], query: [] };
+export const noForwarding: Forwarding = { headers: [], cookies: [], query: [] };
+
+/** A cache policy in the template's own terms. */
+export interface CachePolicyTerms {
+  /** Minimum, default and maximum TTL. */
+  readonly seconds: readonly [number, number, number];
+  readonly key: Forwarding;
+  /** That are told apart, best first. */
+  readonly encodings: readonly Encoding[];
+}
+
+export const noCaching: CachePolicyTerms = { seconds: [0, 0, 0], key: noForwarding, encodings: [] };
+
+/** CloudFront's own cache policies, by id ("Use managed cache policies"). */
+const managedCaching: Readonly<Record<string, CachePolicyTerms>> = {
+  // CachingDisabled
+  '4135ea2d-6df8-44a3-9df3-4b5a84be39ad': noCaching,
+  // CachingOptimized
+  '658327ea-f89d-4fab-a63d-7e88639e58f6': {
+    seconds: [1, 86_400, 31_536_000],
+    key: noForwarding,
+    encodings: ['br', 'gzip'],
+  },
+};
+
+/** A managed cache policy, or undefined for an id that is none. */
+export const managedCachePolicy = (id: string): CachePolicyTerms | undefined =>
+  Object.hasOwn(managedCaching, id) ? managedCaching[id] : undefined;
+
+/** CloudFront's own origin request policies, by id ("Use managed origin request policies"). */
 const managed: Readonly<Record<string, Forwarding>> = {
-  // CachingDisabled, CachingOptimized
-  '4135ea2d-6df8-44a3-9df3-4b5a84be39ad': cachingDisabled,
-  '658327ea-f89d-4fab-a63d-7e88639e58f6': cachingDisabled,
   // AllViewerExceptHostHeader
   'b689b0a8-53d0-40ab-baf2-68738e2966ac': {
     headers: [{ kind: 'except', names: ['host'] }],
@@ -53,7 +79,7 @@ const managed: Readonly<Record<string, Forwarding>> = {
   },
 };
 
-/** A managed policy, or undefined for an id that is none. */
+/** A managed origin request policy, or undefined for an id that is none. */
 export const managedPolicy = (id: string): Forwarding | undefined =>
   Object.hasOwn(managed, id) ? managed[id] : undefined;
 
@@ -101,7 +127,8 @@ export const union = (...policies: readonly Forwarding[]): Forwarding => ({
   query: policies.flatMap(({ query }) => query),
 });
 
-const selects = (selections: readonly Selection[], name: string): boolean =>
+/** Whether any of them lets a name pass. */
+export const selects = (selections: readonly Selection[], name: string): boolean =>
   selections.some(({ kind, names }) => {
     if (kind === 'all') return true;
     if (kind === 'only') return names.includes(name);
@@ -122,7 +149,10 @@ const always = [
 ];
 
 /** Headers with a rule of their own; no selection lets them pass. */
-const never = ['cookie', 'via', 'x-forwarded-for', 'x-amz-cf-id', 'expect'];
+const never = ['cookie', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-real-ip', 'expect'];
+
+/** Beginnings of headers that only CloudFront may say. */
+const reserved = ['cloudfront-', 'x-amz-cf-', 'x-edge-'];
 
 /**
  * The viewer's headers that reach the origin; without any cookie unless cookies are selected.
@@ -131,7 +161,7 @@ const never = ['cookie', 'via', 'x-forwarded-for', 'x-amz-cf-id', 'expect'];
 export function forwardedHeaders(viewer: HeaderMap, forwarding: Forwarding, own: HeaderMap = {}): HeaderMap {
   const headers: HeaderMap = { 'user-agent': 'Amazon CloudFront' };
   for (const [name, value] of Object.entries(viewer)) {
-    if (never.includes(name) || name.startsWith('cloudfront-')) continue;
+    if (never.includes(name) || reserved.some((beginning) => name.startsWith(beginning))) continue;
     if (always.includes(name) || selects(forwarding.headers, name)) headers[name] = value;
   }
   const named = forwarding.headers.filter(({ kind }) => kind === 'only');

@@ -3,20 +3,26 @@
 import { stableId } from '../arn.ts';
 import type {
   BehaviorConfig,
+  CacheConfig,
   EdgeConfig,
   OriginConfig,
   OriginGroupConfig,
   ResponseHeader,
 } from '../edge/config.ts';
 import {
+  type CachePolicyTerms,
   type Forwarding,
   forwardingOf,
+  managedCachePolicy,
   managedPolicy,
+  noCaching,
+  noForwarding,
   type PolicyParameters,
   union,
 } from '../edge/policies.ts';
 import type { PartHandle } from '../host-client.ts';
 import type { Activity, Declared, ResourceModule, Site, Unit } from '../resource.ts';
+import { nameServerPort, recordSet } from './record-set.ts';
 import { responseHeaders } from './response-headers.ts';
 
 /** Address-book names of the port that a person opens and of the one that redirects to it. */
@@ -27,10 +33,29 @@ interface BehaviorProperty {
   readonly TargetOriginId: string;
   readonly AllowedMethods?: readonly string[];
   readonly CachePolicyId?: string;
+  readonly Compress?: boolean | string;
   readonly OriginRequestPolicyId?: string;
   readonly ResponseHeadersPolicyId?: string;
   readonly FunctionAssociations?: readonly { readonly EventType: string; readonly FunctionARN: string }[];
 }
+
+interface CachePolicyProperty {
+  readonly MinTTL: number;
+  readonly DefaultTTL: number;
+  readonly MaxTTL: number;
+  readonly ParametersInCacheKeyAndForwardedToOrigin: PolicyParameters & {
+    readonly EnableAcceptEncodingBrotli?: boolean | string;
+    readonly EnableAcceptEncodingGzip?: boolean | string;
+  };
+}
+
+interface ErrorResponseProperty {
+  readonly ErrorCode: number;
+  readonly ErrorCachingMinTTL?: number;
+}
+
+/** Seconds that an error is kept where the distribution says nothing ("Control how long CloudFront caches errors"). */
+const errorTtlSeconds = 10;
 
 interface OriginProperty {
   readonly Id: string;
@@ -90,8 +115,20 @@ class Distribution implements Activity {
     const origins = read<OriginProperty[]>('Origins') ?? [];
     const groups = read<OriginGroupProperty[]>('OriginGroups.Items') ?? [];
     const { ref: id, attributes } = distribution.identify(this.#declared, this.#site);
+    const { clock } = this.#site;
+    const errors = read<ErrorResponseProperty[]>('CustomErrorResponses') ?? [];
+    const hasRecords = this.#site.all(recordSet.type).length > 0;
     return {
       distribution: { id, domain: attributes['DomainName']! },
+      names: read<string[]>('Aliases') ?? [],
+      ...(hasRecords && { nameServer: { port: nameServerPort(this.#site), secondMs: clock.ms(1) } }),
+      errorTtlMs: Object.fromEntries(
+        errors.map(({ ErrorCode, ErrorCachingMinTTL = errorTtlSeconds }) => [
+          ErrorCode,
+          clock.ms(Number(ErrorCachingMinTTL)),
+        ]),
+      ),
+      otherErrorTtlMs: clock.ms(errorTtlSeconds),
       httpsPort: book.list(edgeListings.https).port,
       httpPort: book.list(edgeListings.http).port,
       behaviors: [...ordered, { ...fallback, PathPattern: '*' }].map((one) => this.#behavior(one)),
@@ -101,15 +138,15 @@ class Distribution implements Activity {
   }
 
   #behavior(behavior: BehaviorProperty): BehaviorConfig {
+    const cache = this.#cachePolicy(behavior.CachePolicyId);
     const [viewer] = behavior.FunctionAssociations?.filter((one) => one.EventType === 'viewer-request') ?? [];
     return {
       pattern: behavior.PathPattern ?? '*',
       target: behavior.TargetOriginId,
       methods: behavior.AllowedMethods ?? ['GET', 'HEAD'],
-      forwarding: union(
-        this.#policy(behavior.CachePolicyId, 'CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin'),
-        this.#policy(behavior.OriginRequestPolicyId, 'OriginRequestPolicyConfig'),
-      ),
+      forwarding: union(cache.key, this.#originRequestPolicy(behavior.OriginRequestPolicyId)),
+      cache,
+      compress: String(behavior.Compress ?? false) === 'true',
       ...(viewer && {
         viewerFunction: this.#site.declared(viewer.FunctionARN).require<string>('FunctionCode'),
       }),
@@ -118,9 +155,32 @@ class Distribution implements Activity {
   }
 
   /** A policy by its id: one of CloudFront's own, or the template's. */
-  #policy(id: string | undefined, property: string): Forwarding {
-    if (id === undefined) return { headers: [], cookies: [], query: [] };
-    return managedPolicy(id) ?? forwardingOf(this.#site.declared(id).require<PolicyParameters>(property));
+  #cachePolicy(id: string | undefined): CacheConfig {
+    const { clock } = this.#site;
+    const { seconds, key, encodings } =
+      id === undefined ? noCaching : (managedCachePolicy(id) ?? this.#ownCachePolicy(id));
+    const [minMs, defaultMs, maxMs] = seconds.map((one) => clock.ms(one)) as [number, number, number];
+    return { minMs, defaultMs, maxMs, key, encodings };
+  }
+
+  #ownCachePolicy(id: string): CachePolicyTerms {
+    const policy = this.#site.declared(id).require<CachePolicyProperty>('CachePolicyConfig');
+    const { ParametersInCacheKeyAndForwardedToOrigin: parameters, MinTTL, DefaultTTL, MaxTTL } = policy;
+    const { EnableAcceptEncodingBrotli: br, EnableAcceptEncodingGzip: gzip } = parameters;
+    return {
+      seconds: [Number(MinTTL), Number(DefaultTTL), Number(MaxTTL)],
+      key: forwardingOf(parameters),
+      encodings: [
+        ...(String(br) === 'true' ? (['br'] as const) : []),
+        ...(String(gzip) === 'true' ? (['gzip'] as const) : []),
+      ],
+    };
+  }
+
+  #originRequestPolicy(id: string | undefined): Forwarding {
+    if (id === undefined) return noForwarding;
+    const own = () => this.#site.declared(id).require<PolicyParameters>('OriginRequestPolicyConfig');
+    return managedPolicy(id) ?? forwardingOf(own());
   }
 
   #responseHeaders(id: string | undefined): readonly ResponseHeader[] {

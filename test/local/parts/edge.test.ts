@@ -3,55 +3,10 @@
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import type { Endpoint } from '../../../contract/endpoint.ts';
-import type { BehaviorConfig, EdgeConfig, OriginConfig } from '../../../local/edge/config.ts';
-import { managedPolicy } from '../../../local/edge/policies.ts';
-import { nameSystem } from '../../../local/name-system.ts';
+import type { EdgeConfig } from '../../../local/edge/config.ts';
 import { edge } from '../../../local/parts/edge.ts';
-import { afterThisTest, ask, echoUpgrades, freePort, runPart, serve, talk } from '../../support/parts.ts';
-
-const allViewerExceptHost = managedPolicy('b689b0a8-53d0-40ab-baf2-68738e2966ac')!;
-const allMethods = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE'];
-
-const origin = (domain: string, more: Partial<OriginConfig> = {}): OriginConfig => ({
-  domain,
-  path: '',
-  headers: {},
-  attempts: 2,
-  connectTimeoutMs: 1_000,
-  readTimeoutMs: 5_000,
-  ...more,
-});
-
-const behavior = (more: Partial<BehaviorConfig> = {}): BehaviorConfig => ({
-  pattern: '*',
-  target: 'service',
-  methods: allMethods,
-  forwarding: allViewerExceptHost,
-  responseHeaders: [],
-  ...more,
-});
-
-/** Runs an edge whose origin `service` is `service.example`; returns the port that a person opens. */
-async function runEdge(
-  more: Partial<EdgeConfig>,
-  names: Readonly<Record<string, Endpoint>>,
-): Promise<number> {
-  const httpsPort = await freePort();
-  await runPart(
-    edge,
-    {
-      distribution: { id: 'E1', domain: 'd1.cloudfront.net' },
-      httpsPort,
-      httpPort: await freePort(),
-      behaviors: [behavior()],
-      origins: { service: origin('service.example') },
-      groups: {},
-      ...more,
-    },
-    names,
-  );
-  return httpsPort;
-}
+import { answerByPlace, behavior, common, origin, runEdge } from '../../support/edge.ts';
+import { ask, echoUpgrades, freePort, runPart, serve, talk } from '../../support/parts.ts';
 
 const echo = () =>
   serve(async (request, response) => {
@@ -123,7 +78,14 @@ describe('to the origin', () => {
     const service = await echo();
     echoUpgrades(service);
     const port = await runEdge({}, { 'service.example': service.endpoint });
-    const lines = ['GET /ws HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket', '', 'hello'];
+    const lines = [
+      'GET /ws HTTP/1.1',
+      'Host: localhost',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      '',
+      'hello',
+    ];
     expect(await talk(port, lines, 'HELLO')).toContain('101 Switching Protocols');
   });
 
@@ -134,7 +96,7 @@ describe('to the origin', () => {
       request.socket.once('close', () => left.resolve());
     });
     const port = await runEdge({}, { 'service.example': service.endpoint });
-    await talk(port, ['GET /events HTTP/1.1', 'Host: a', '', ''], 'data: 1');
+    await talk(port, ['GET /events HTTP/1.1', 'Host: localhost', '', ''], 'data: 1');
     await left.promise;
   });
 });
@@ -173,6 +135,77 @@ describe('to the viewer', () => {
     await runEdge({ httpsPort, httpPort }, {});
     const { status, headers } = await ask(httpPort, '/a?b', { headers: { host: `localhost:${httpPort}` } });
     expect([status, headers.location]).toEqual([301, `http://localhost:${httpsPort}/a?b`]);
+  });
+});
+
+describe('refused before anything is asked', () => {
+  /** Sends a request as it stands; resolves with the status line. */
+  const statusOf = async (port: number, lines: readonly string[]) =>
+    (await talk(port, [...lines, '', ''], '\r\n')).split('\r\n')[0]!.split(' ')[1];
+
+  test.each([
+    ['two lengths', ['POST / HTTP/1.1', 'Host: localhost', 'Content-Length: 5', 'Content-Length: 6'], '400'],
+    [
+      'a length and chunks',
+      ['POST / HTTP/1.1', 'Host: localhost', 'Content-Length: 4', 'Transfer-Encoding: chunked'],
+      '400',
+    ],
+    [
+      'chunks under another name',
+      ['POST / HTTP/1.1', 'Host: localhost', 'Transfer-Encoding: xchunked', 'Content-Length: 4'],
+      '400',
+    ],
+    ['a space before the colon', ['GET / HTTP/1.1', 'Host: localhost', 'Content-Length : 4'], '400'],
+    ['a bare line feed', ['GET / HTTP/1.1\nX-A: 1', 'Host: localhost'], '400'],
+    ['a folded header', ['GET / HTTP/1.1', 'Host: localhost', 'X-A: 1', ' Content-Length: 4'], '400'],
+    ['a body where none belongs', ['GET / HTTP/1.1', 'Host: localhost', 'Content-Length: 4'], '403'],
+    ['two hosts', ['GET / HTTP/1.1', 'Host: localhost', 'Host: www.example.com'], '400'],
+    ['no host', ['GET / HTTP/1.0'], '400'],
+    ['another machine’s URL', ['GET http://10.0.0.1/ HTTP/1.1', 'Host: localhost'], '400'],
+    ['another name', ['GET / HTTP/1.1', 'Host: evil.example'], '403'],
+    ['a name that only begins like ours', ['GET / HTTP/1.1', 'Host: localhost.evil.example'], '403'],
+    ['a URL that is too long', [`GET /${'a'.repeat(8_192)} HTTP/1.1`, 'Host: localhost'], '414'],
+    ['too many headers', ['GET / HTTP/1.1', 'Host: localhost', `X-A: ${'a'.repeat(20_480)}`], '431'],
+  ])('%s', async (_, lines, status) => {
+    const service = await echo();
+    const port = await runEdge({}, { 'service.example': service.endpoint });
+    expect(await statusOf(port, lines)).toBe(status);
+    expect(service.requests).toEqual([]);
+  });
+
+  test('what only the edge may say does not pass', async () => {
+    const service = await echo();
+    const viewerFunction = `function handler(event) {
+      event.request.headers['x-viewer-address'] = { value: event.viewer.ip };
+      return event.request;
+    }`;
+    const port = await runEdge(
+      { behaviors: [behavior({ viewerFunction })] },
+      { 'service.example': service.endpoint },
+    );
+    const forged = {
+      'x-viewer-address': '192.0.2.1',
+      'x-forwarded-for': '192.0.2.1',
+      'x-forwarded-proto': 'http',
+      'x-real-ip': '192.0.2.1',
+      'x-amz-cf-id': 'forged',
+      'x-edge-location': 'forged',
+      'cloudfront-viewer-country': 'XX',
+      via: 'forged',
+    };
+    await ask(port, '/', { headers: forged });
+    const { headers } = service.requests[0]!;
+    expect(headers).toMatchObject({
+      'x-viewer-address': '127.0.0.1',
+      // The chain is kept, and whose connection it was stands last.
+      'x-forwarded-for': '192.0.2.1, 127.0.0.1',
+      'x-forwarded-proto': 'https',
+    });
+    expect(headers['x-amz-cf-id']).not.toBe('forged');
+    expect(headers.via).not.toContain('forged');
+    for (const name of ['x-real-ip', 'x-edge-location', 'cloudfront-viewer-country']) {
+      expect(headers[name]).toBeUndefined();
+    }
   });
 });
 
@@ -241,25 +274,14 @@ describe('where the viewer is', () => {
       serve((_, response) => void response.end('dublin')),
       serve((_, response) => void response.end('virginia')),
     ]);
-    const records = [
-      { geography: { continent: 'EU' }, target: 'one.eu-west-1.elb.amazonaws.com' },
-      { geography: { country: '*' }, target: 'two.us-east-1.elb.amazonaws.com' },
-    ].map(({ geography, target }) => ({
-      name: 'origin.example',
-      type: 'A',
-      geography,
-      alias: { name: target, evaluateTargetHealth: false },
-    }));
-    for (const record of records) {
-      const remove = nameSystem.add(record.alias.name, record);
-      afterThisTest(async () => remove());
-    }
+    const [one, two] = ['one.eu-west-1.elb.amazonaws.com', 'two.us-east-1.elb.amazonaws.com'] as const;
+    const nameServer = await answerByPlace('origin.example', [
+      { geography: { continent: 'EU' }, balancer: one, ipv4: '198.18.0.1' },
+      { geography: { country: '*' }, balancer: two, ipv4: '198.18.0.2' },
+    ]);
     return runEdge(
-      { origins: { service: origin('origin.example') } },
-      {
-        'one.eu-west-1.elb.amazonaws.com': dublin.endpoint,
-        'two.us-east-1.elb.amazonaws.com': virginia.endpoint,
-      },
+      { nameServer, origins: { service: origin('origin.example') } },
+      { '198.18.0.1': dublin.endpoint, '198.18.0.2': virginia.endpoint },
     );
   }
 
@@ -296,12 +318,11 @@ describe('where the viewer is', () => {
 test('an edge that is closed cuts what is open and frees its ports', async () => {
   const service = await serve((_, response) => void response.writeHead(200).write('data: 1\n\n'));
   const settings: EdgeConfig = {
-    distribution: { id: 'E1', domain: 'd1.cloudfront.net' },
+    ...common,
     httpsPort: await freePort(),
     httpPort: await freePort(),
     behaviors: [behavior()],
     origins: { service: origin('service.example') },
-    groups: {},
   };
   const part = await runPart(edge, settings, { 'service.example': service.endpoint });
   const broken = expect(ask(settings.httpsPort, '/events')).rejects.toThrow();
