@@ -6,6 +6,7 @@
 
 import { Agent, get } from 'node:http';
 import type { Endpoint } from '../../contract/endpoint.ts';
+import { anomalous, mitigatedWeight, Outcomes } from './anomalies.ts';
 
 export interface HealthCheckConfig {
   readonly path: string;
@@ -19,6 +20,10 @@ export interface HealthCheckConfig {
 
 export interface TargetGroupConfig {
   readonly algorithm: 'round_robin' | 'least_outstanding_requests' | 'weighted_random';
+  /** Gives targets that stand out by their failures less to do; with the algorithm `weighted_random`. @default false */
+  readonly anomalyMitigation?: boolean;
+  /** Time in which a target that has become healthy gets more and more; with `round_robin`. @default 0, all at once */
+  readonly slowStartMs?: number;
   readonly deregistrationDelayMs: number;
   readonly healthCheck: HealthCheckConfig;
   readonly targets: readonly { readonly id: string; readonly endpoint: Endpoint }[];
@@ -40,6 +45,9 @@ export class Target {
   health: TargetHealth = 'initial';
   /** How to cut each request that is under way. */
   readonly inFlight = new Set<() => void>();
+  readonly outcomes = new Outcomes();
+  /** `performance.now()` from which it gets more and more; undefined for one that has its whole share at once. */
+  slowlyFrom: number | undefined;
   #successes = 0;
   #failures = 0;
   readonly #registeredAt = performance.now();
@@ -139,7 +147,12 @@ export class TargetGroup {
     this.arn = arn;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#config = { ...config, targets: [] };
-    this.#changed = changed;
+    this.#changed = (target) => {
+      // Where no other target is healthy there is nobody to leave the rest to ("Slow start mode").
+      const others = this.healthy.some((one) => one !== target);
+      if (target.health === 'healthy') target.slowlyFrom = others ? performance.now() : undefined;
+      changed(target);
+    };
     this.update(config);
   }
 
@@ -178,10 +191,19 @@ export class TargetGroup {
     switch (this.#config.algorithm) {
       case 'least_outstanding_requests':
         return candidates.reduce((best, one) => (one.inFlight.size < best.inFlight.size ? one : best));
-      case 'weighted_random':
-        return candidates[Math.floor(random() * candidates.length)];
-      case 'round_robin':
-        return candidates[this.#turn++ % candidates.length];
+      case 'weighted_random': {
+        const suspects = this.#config.anomalyMitigation ? anomalous(candidates) : undefined;
+        return byWeight(candidates, random, (one) => (suspects?.has(one) ? mitigatedWeight : 1));
+      }
+      case 'round_robin': {
+        const { slowStartMs = 0 } = this.#config;
+        const now = performance.now();
+        const share = ({ slowlyFrom = Number.NEGATIVE_INFINITY }: Target) =>
+          slowStartMs === 0 ? 1 : Math.min(1, (now - slowlyFrom) / slowStartMs);
+        return candidates.every((one) => share(one) === 1)
+          ? candidates[this.#turn++ % candidates.length]
+          : byWeight(candidates, random, share);
+      }
     }
   }
 
@@ -193,6 +215,21 @@ export class TargetGroup {
   close(): void {
     for (const target of this.#targets.values()) target.close();
   }
+}
+
+function byWeight(
+  candidates: readonly Target[],
+  random: () => number,
+  weightOf: (target: Target) => number,
+): Target | undefined {
+  const weights = candidates.map(weightOf);
+  let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
+  const found = candidates.find((_, i) => {
+    left -= weights[i]!;
+    return left < 0;
+  });
+  // Fractions may not add up to the very end.
+  return found ?? candidates.at(-1);
 }
 
 /** One health check over a connection of its own. */

@@ -40,9 +40,14 @@ export interface LoadBalancerConfig {
   readonly idleTimeoutMs: number;
   /** Age at which a client's connection is ended after its current request. */
   readonly clientKeepAliveMs: number;
+  /** Takes headers away whose names hold anything but letters, digits and hyphens. @default false */
+  readonly dropInvalidHeaders?: boolean;
   readonly listeners: readonly ListenerConfig[];
   readonly targetGroups: Readonly<Record<string, TargetGroupConfig>>;
 }
+
+/** Bytes that a request's head may have ("Quotas for your Application Load Balancers"). */
+const maxHeaderSize = 65_536;
 
 /** A connection to a target that takes longer is given up ("HTTP 504: Gateway timeout", troubleshooting guide). */
 const connectTimeoutMs = 10_000;
@@ -138,7 +143,11 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
   }
 
   async #listen({ arn, localPort }: ListenerConfig): Promise<void> {
-    const server = createServer({ keepAliveTimeout: this.#config.idleTimeoutMs, requestTimeout: 0 });
+    const server = createServer({
+      keepAliveTimeout: this.#config.idleTimeoutMs,
+      requestTimeout: 0,
+      maxHeaderSize,
+    });
     const bornAt = new WeakMap<Socket, number>();
     server.on('connection', (socket) => bornAt.set(socket, performance.now()));
     server.on('request', (request, response) => {
@@ -209,7 +218,7 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
       endpoint: target.endpoint,
       method: request.method ?? 'GET',
       path: request.url ?? '/',
-      headers: forwardedHeaders(request, listener),
+      headers: forwardedHeaders(request, listener, this.#config.dropInvalidHeaders ?? false),
       body: hasBody(request) ? request : undefined,
       agent: upgrade ? false : target.agent,
       connectTimeoutMs,
@@ -223,10 +232,12 @@ class LoadBalancer implements RunningPart<LoadBalancerConfig> {
         await tunnel(hop, request.headers.upgrade ?? 'websocket', socket, head, declined);
       } else {
         const answer = await ask(hop);
+        target.outcomes.add(answer.statusCode! >= 500);
         await relay(answer, response, endToEnd(answer));
       }
     } catch (error) {
       if (!(error instanceof UpstreamError) || error.reason === 'aborted') return void response.destroy();
+      target.outcomes.add(true);
       this.#context.log(`${request.method} ${request.url} -> ${target.id}: ${error.message}`);
       fail(request, response, error.reason === 'timeout' || error.reason === 'connect timeout' ? 504 : 502);
     }
@@ -271,8 +282,15 @@ function chooseGroup({ groups }: Extract<Action, { kind: 'forward' }>): string {
 }
 
 /** What a target gets ("HTTP headers and Application Load Balancers"). */
-function forwardedHeaders(request: IncomingMessage, { protocol, port }: ListenerConfig): HeaderMap {
-  const headers = endToEnd(request);
+function forwardedHeaders(
+  request: IncomingMessage,
+  { protocol, port }: ListenerConfig,
+  dropsInvalid: boolean,
+): HeaderMap {
+  const all = Object.entries(endToEnd(request));
+  // A server that reads `_` as `-` would take `x_forwarded_for` for what only the balancer may say.
+  const kept = dropsInvalid ? all.filter(([name]) => /^[a-z0-9-]+$/.test(name)) : all;
+  const headers: HeaderMap = Object.fromEntries(kept);
   const peer = request.socket.remoteAddress ?? '';
   const chain = [headers['x-forwarded-for'] ?? []].flat();
   const trace = headers['x-amzn-trace-id'];

@@ -92,6 +92,7 @@ export class LoadBalancer implements Activity {
       // Guards running code, whose own timers (heartbeats) keep their pace whatever the clock's scale.
       idleTimeoutMs: 1000 * Number(attributes.get('idle_timeout.timeout_seconds') ?? 60),
       clientKeepAliveMs: clock.ms(Number(attributes.get('client_keep_alive.seconds') ?? 3600)),
+      dropInvalidHeaders: attributes.get('routing.http.drop_invalid_header_fields.enabled') === 'true',
       listeners: [...this.#listeners.values()].map((listener) => ({
         ...listener,
         localPort: this.#localPort(listener.arn),

@@ -84,6 +84,8 @@ export class TargetGroup implements Activity {
     const number = (property: string, fallback: number) => Number(declared.resolve(property) ?? fallback);
     return {
       algorithm: known,
+      anomalyMitigation: attributes.get('load_balancing.algorithm.anomaly_mitigation') === 'on',
+      slowStartMs: clock.ms(Number(attributes.get('slow_start.duration_seconds') ?? 0)),
       deregistrationDelayMs: clock.ms(Number(attributes.get('deregistration_delay.timeout_seconds') ?? 300)),
       healthCheck: {
         path: declared.resolve<string>('HealthCheckPath') ?? '/',

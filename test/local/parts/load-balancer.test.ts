@@ -99,6 +99,17 @@ describe('forwarding', () => {
     expect(seen.headers['x-private']).toBeUndefined();
   });
 
+  test('headers with a name that servers read differently stay behind, where the template says so', async () => {
+    const one = await target('one');
+    const settings = await config(group({ one: one.endpoint }), { dropInvalidHeaders: true });
+    const part = await runPart(loadBalancer, settings);
+    await part.event(healthy('one'));
+    await ask(portOf(settings), '/seen', { headers: { x_viewer_address: '192.0.2.1', 'x-kept': '1' } });
+    const { headers } = one.requests.find(({ url }) => url === '/seen')!;
+    expect(headers['x-kept']).toBe('1');
+    expect(headers['x_viewer_address']).toBeUndefined();
+  });
+
   test('every Set-Cookie header and the status text arrive', async () => {
     const one = await serve((_, response) => {
       response.writeHead(201, 'Made', [
@@ -225,6 +236,55 @@ describe('health', () => {
     for (let i = 0; i < 3; i++) bodies.push((await ask(portOf(settings), '/')).body);
     slow.release();
     expect([await held.then(({ body }) => body), ...bodies]).toEqual(['late', 'two', 'two', 'two']);
+  });
+
+  test('a target that fails far more often than the others gets a tenth of its share, until it recovers', async () => {
+    let failing = true;
+    const asked = { one: 0, two: 0, sick: 0 };
+    const counted = (name: keyof typeof asked) =>
+      serve((request, response) => {
+        if (request.url === '/healthz') return void response.end();
+        asked[name] += 1;
+        response.writeHead(name === 'sick' && failing ? 500 : 200).end();
+      });
+    const [one, two, sick] = await Promise.all([counted('one'), counted('two'), counted('sick')]);
+    const targets = { one: one.endpoint, two: two.endpoint, sick: sick.endpoint };
+    const settings = await config(group(targets, { algorithm: 'weighted_random', anomalyMitigation: true }));
+    const part = await runPart(loadBalancer, settings);
+    await Promise.all(Object.keys(targets).map((id) => part.event(healthy(id))));
+    const port = portOf(settings);
+    while (asked.sick < 10) await ask(port, '/');
+    asked.sick = 0;
+    for (let i = 0; i < 200; i++) await ask(port, '/');
+    // An even share would be 67 of them; this one is 10 on average.
+    expect(asked.sick).toBeLessThan(40);
+    failing = false;
+    // What it gets still is enough to show that it has recovered.
+    for (let i = 0; i < 5_000 && asked.sick < 200; i++) await ask(port, '/');
+    const before = asked.sick;
+    for (let i = 0; i < 200; i++) await ask(port, '/');
+    expect(asked.sick - before).toBeGreaterThan(40);
+  });
+
+  test('a target that has just become healthy gets little at first, where slow start is set', async () => {
+    const state = { healthy: false };
+    const [one, late] = await Promise.all([target('one'), target('late', state)]);
+    const targets = { one: one.endpoint, late: late.endpoint };
+    const settings = await config(group(targets, { slowStartMs: 3_600_000 }));
+    const part = await runPart(loadBalancer, settings);
+    await part.event(healthy('one'));
+    state.healthy = true;
+    await part.event(healthy('late'));
+    const bodies = [];
+    for (let i = 0; i < 40; i++) bodies.push((await ask(portOf(settings), '/')).body);
+    expect(bodies.filter((body) => body === 'late').length).toBeLessThan(5);
+    await part.update!({
+      ...settings,
+      targetGroups: { group: group(targets) },
+    });
+    const even = [];
+    for (let i = 0; i < 40; i++) even.push((await ask(portOf(settings), '/')).body);
+    expect(even.filter((body) => body === 'late')).toHaveLength(20);
   });
 
   test('whoever watches the balancer hears of every change', async () => {
