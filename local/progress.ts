@@ -2,7 +2,7 @@
 
 import { colors } from './colors.ts';
 import type { RunEvent } from './events.ts';
-import type { RunReport } from './state.ts';
+import { nameServerListing, type RunReport } from './state.ts';
 
 /** Where lines go, and how many columns a terminal has. */
 export interface Terminal {
@@ -67,7 +67,8 @@ export function lineOf({ region, resource, event, detail = {} }: RunEvent): stri
 
 /** What runs, what only has a name, and where everything is. */
 export function summary(report: RunReport, ms: number, { columns }: Pick<Terminal, 'columns'>): string {
-  const { resources, leftOut, addresses, regions, environment, endpoints } = report;
+  const { resources, leftOut, addresses, regions, environment, endpoints, listeners } = report;
+  const [, dnsPort] = listeners[nameServerListing]?.split(':') ?? [];
   const runs = counts(resources.map(({ type }) => type));
   const line = (name: string, value: string) => `  ${name.padEnd(22)}${value}`;
   return [
@@ -84,6 +85,7 @@ export function summary(report: RunReport, ms: number, { columns }: Pick<Termina
     ),
     '',
     line('control', `${addresses.control} ${colors.dim('(token in run.json)')}`),
+    ...(dnsPort ? [line('names', `dig @127.0.0.1 -p ${dnsPort} NAME [+subnet=ADDRESS/24]`)] : []),
     line('logs', 'npx meridian logs [REGION] [RESOURCE]'),
     line('choose where you are', addresses.viewer),
     line('site', colors.bold(addresses.site)),

@@ -5,6 +5,9 @@ import type { Unit } from './resource.ts';
 /** Name of the host process, and of the address-book region, that is CloudFront and Route 53. */
 export const edge = 'edge';
 
+/** Address-book name of the name server. */
+export const nameServerListing = `${edge}/dns`;
+
 export type ResourceState = 'waiting' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
 export interface ResourceReport {

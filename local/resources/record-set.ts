@@ -4,6 +4,7 @@ import type { PartHandle } from '../host-client.ts';
 import type { RecordConfig } from '../parts/record.ts';
 import type { Activity, Declared, Naming, ResourceModule, Site } from '../resource.ts';
 import { canonical, type RoutingRecord } from '../routing.ts';
+import { nameServerListing } from '../state.ts';
 import { watchName } from './load-balancer.ts';
 
 /** Seconds after which Route 53 believes a load balancer that says it has no healthy target. */
@@ -47,7 +48,7 @@ export function routingRecord(declared: Declared): RoutingRecord {
 }
 
 /** Port of 127.0.0.1 where the name server answers, over UDP and TCP. */
-export const nameServerPort = ({ book }: Pick<Naming, 'book'>): number => book.list('edge/dns').port;
+export const nameServerPort = ({ book }: Pick<Naming, 'book'>): number => book.list(nameServerListing).port;
 
 /** Only load balancers say how healthy they are; an alias to another record has that record's health. */
 const isLoadBalancer = (dnsName: string): boolean => dnsName.endsWith('.elb.amazonaws.com');

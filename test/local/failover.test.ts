@@ -160,6 +160,24 @@ const edge = (origin: object, dependencies: readonly string[]): SmallStack => ({
         },
       },
     },
+    Kept: {
+      Type: 'AWS::CloudFront::CachePolicy',
+      Properties: {
+        CachePolicyConfig: {
+          Name: 'kept',
+          MinTTL: 0,
+          // An hour of the run's clock.
+          DefaultTTL: 360_000,
+          MaxTTL: 3_600_000,
+          ParametersInCacheKeyAndForwardedToOrigin: {
+            CookiesConfig: { CookieBehavior: 'none' },
+            HeadersConfig: { HeaderBehavior: 'none' },
+            QueryStringsConfig: { QueryStringBehavior: 'whitelist', QueryStrings: ['v'] },
+            EnableAcceptEncodingGzip: true,
+          },
+        },
+      },
+    },
     Headers: {
       Type: 'AWS::CloudFront::ResponseHeadersPolicy',
       Properties: {
@@ -178,6 +196,15 @@ const edge = (origin: object, dependencies: readonly string[]): SmallStack => ({
       Properties: {
         DistributionConfig: {
           Enabled: true,
+          Aliases: [`www.${domain}`],
+          CustomErrorResponses: [{ ErrorCode: 403, ErrorCachingMinTTL: 0 }],
+          CacheBehaviors: [
+            {
+              PathPattern: 'kept/*',
+              TargetOriginId: 'service',
+              CachePolicyId: { Ref: 'Kept' },
+            },
+          ],
           Origins: [
             {
               Id: 'service',
@@ -268,6 +295,18 @@ describe('two regions', () => {
       'strict-transport-security': 'max-age=60; includeSubDomains',
       'x-custom': '1',
     });
+  });
+
+  test('a cache policy of the template decides what is kept, and aliases what the edge answers to', async () => {
+    const { port } = small.book.dial('edge/https');
+    const host = `www.${domain}`;
+    const seen = [];
+    for (const path of ['/kept/a', '/kept/a?other', '/kept/a?v=1', '/kept/a?v=1', '/free', '/free']) {
+      const { headers } = await ask(port, path, { headers: { host } });
+      seen.push(String(headers['x-cache']).split(' ')[0]);
+    }
+    expect(seen).toEqual(['Miss', 'Hit', 'Miss', 'Hit', 'Miss', 'Miss']);
+    expect((await ask(port, '/kept/a', { headers: { host: `other.${domain}` } })).status).toBe(403);
   });
 
   test('only who has the secret is answered, and only the region’s own name is asked for readiness', async () => {

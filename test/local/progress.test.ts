@@ -61,7 +61,7 @@ test('the summary says what runs, what is only named, and where everything is', 
     resources: [one('AWS::SQS::Queue'), one('AWS::SQS::Queue'), one('AWS::ECS::Service')],
     endpoints: { 'eu-west-1': { database: 'postgresql://x', s3: 'http://y' } },
     leftOut: { 'AWS::KMS::Key': 3, 'Custom::Thing': 1 },
-    listeners: {},
+    listeners: { 'edge/dns': '127.0.0.1:5353' },
     stateDir: '',
     lastEvent: 0,
   };
@@ -71,6 +71,7 @@ test('the summary says what runs, what is only named, and where everything is', 
   expect(lines).toMatch(/only named +KMS::Key 3, Custom::Thing 1/);
   expect(lines).toMatch(/eu-west-1 +database +postgresql:\/\/x\n +s3 +http:\/\/y/);
   expect(lines).toMatch(/site +http:\/\/localhost:8080\n/);
+  expect(lines).toMatch(/names +dig @127\.0\.0\.1 -p 5353 NAME/);
   const narrow = summary(report, 1, { columns: 30 }).split('\n');
   expect(narrow.filter((line) => /KMS::Key|Custom::Thing/.test(line))).toHaveLength(2);
 });

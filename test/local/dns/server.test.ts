@@ -1,6 +1,7 @@
 /** The name server by real packets over real sockets, and the resolver of the edge against it. */
 
 import { createSocket } from 'node:dgram';
+import { Resolver as SystemResolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -13,9 +14,10 @@ import { viewerOf } from '../../../local/edge/viewer.ts';
 import { NameSystem } from '../../../local/name-system.ts';
 import { freePort } from '../../support/parts.ts';
 
-const balancers = {
+const targets = {
   'dublin.elb.amazonaws.com': { ipv4: '198.18.0.1', ipv6: '2001:db8::1' },
   'virginia.elb.amazonaws.com': { ipv4: '198.18.0.2', ipv6: '2001:db8::2' },
+  'd1.cloudfront.net': { ipv4: '198.18.0.3', ipv6: '2001:db8::3' },
 };
 
 /** Europe's viewers get Dublin, California and everyone else Virginia. */
@@ -35,7 +37,7 @@ function zone(): NameSystem {
   }
   add({ name: 'note.example.com', type: 'TXT', values: ['"hello"'], ttlSeconds: 5 });
   add({ name: 'many.example.com', type: 'A', values: many, ttlSeconds: 5 });
-  for (const [name, addresses] of Object.entries(balancers)) names.setAddresses(name, addresses);
+  for (const [name, addresses] of Object.entries(targets)) names.setAddresses(name, addresses);
   return names;
 }
 
@@ -149,6 +151,19 @@ describe('answers', () => {
     const [whole] = await overTcp([question('many.example.com')]);
     expect(dataOf(whole!)).toEqual(many);
   });
+});
+
+test('a resolver of other authors understands the answers', async () => {
+  const resolver = new SystemResolver({ timeout: 2_000, tries: 1 });
+  resolver.setServers([`127.0.0.1:${port}`]);
+  expect(await resolver.resolve4('www.example.com', { ttl: true })).toEqual([
+    { address: '198.18.0.3', ttl: 60 },
+  ]);
+  expect(await resolver.resolve6('origin.example.com')).toEqual(['2001:db8::2']);
+  expect(await resolver.resolveTxt('note.example.com')).toEqual([['hello']]);
+  // Truncated, so it comes again by TCP.
+  expect(await resolver.resolve4('many.example.com')).toHaveLength(many.length);
+  await expect(resolver.resolve4('nobody.example.com')).rejects.toThrow('ENOTFOUND');
 });
 
 describe('what has no answer', () => {
