@@ -79,7 +79,14 @@ test('licences are in the allow list or an explained exception', () => {
 
 test('NOTICE names what ships under other terms', () => {
   const notice = readFileSync(resolve(root, 'NOTICE'), 'utf8');
-  for (const name of ['libvips', 'LGPL-3.0-or-later', 'tfjs', 'model/LICENSE', 'samples/pictures']) {
+  for (const name of [
+    'libvips',
+    'LGPL-3.0-or-later',
+    'tfjs',
+    'model/LICENSE',
+    'samples/pictures',
+    'ip-location-db',
+  ]) {
     expect(notice).toContain(name);
   }
 });
