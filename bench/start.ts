@@ -1,25 +1,12 @@
 /** How long `npm start` takes, and what the run costs while nobody uses it. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environments } from '../config/environments.ts';
 import { paths } from '../contract/http.ts';
-import { isFree } from '../local/address-book.ts';
-import { ControlClient } from '../local/control-client.ts';
 import type { Benchmark } from './benchmark.ts';
 import { treeUsage } from './command.ts';
-
-const root = resolve(import.meta.dirname, '..');
-
-/** One viewer for each region of the environment `local`. */
-const viewers: Readonly<Record<string, string>> = {
-  'us-east-1': 'US',
-  'eu-west-1': 'IE',
-  'ap-southeast-1': 'SG',
-};
+import { LocalRun, viewers } from './local-run.ts';
 
 const idleSeconds = 20;
 
@@ -55,74 +42,39 @@ export const start: Benchmark = {
 };
 
 async function once() {
-  const stateDir = mkdtempSync(join(root, '.meridian-bench-'));
-  const port = await freePort();
   const started = performance.now();
-  const child = spawn(
-    'npm',
-    ['start', '--silent', '--', '--fresh', '--port', String(port), '--state-dir', stateDir],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: process.env },
-  );
-  const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(`${chunk}`));
-  const ended = new Promise<void>((done) => child.once('close', () => done()));
+  const run = await LocalRun.begin();
   try {
-    await Promise.all(
-      Object.entries(viewers).map(([region, country]) => ready(port, stateDir, region, country, child)),
-    );
+    await Promise.all(Object.keys(viewers).map((region) => ready(run, region)));
     const seconds = (performance.now() - started) / 1000;
     // The samples are classified and their workers have ended before the run counts as idle.
     await sleep(75_000);
-    const before = treeUsage(child.pid!);
+    const before = treeUsage(run.pid);
     await sleep(idleSeconds * 1000);
-    const after = treeUsage(child.pid!);
+    const after = treeUsage(run.pid);
     return {
       seconds,
       residentMiB: after.residentMiB,
       processes: after.processes,
       idleCores: (after.cpuSeconds - before.cpuSeconds) / idleSeconds,
     };
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n${output.join('').slice(-2000)}`);
   } finally {
-    stop(stateDir, child);
-    await ended;
-    rmSync(stateDir, { recursive: true, force: true });
+    await run.end();
   }
 }
 
-/** Resolves when the region says that it is ready, and a viewer of that country is served by it through the edge. */
-async function ready(
-  port: number,
-  stateDir: string,
-  region: string,
-  country: string,
-  child: ChildProcess,
-): Promise<void> {
-  const origin = `http://localhost:${port}`;
-  const deadline = performance.now() + 120_000;
-  while (performance.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`the run ended with ${child.exitCode}`);
-    try {
-      const chosen = await fetch(`${origin}/__local/viewer?country=${country}`, { redirect: 'manual' });
-      const cookie = chosen.headers
-        .getSetCookie()
-        .map((each) => each.split(';')[0])
-        .join('; ');
-      const answer = await fetch(`${origin}/api/images`, { headers: { cookie } });
-      const served = answer.status === 200 && answer.headers.get('x-served-region') === region;
-      if (served && (await readyz(stateDir, region)) === 200) return;
-    } catch {
-      // Nothing listens yet.
-    }
-    await sleep(50);
+/** Resolves when the region's viewers are served by it through the edge, and it says that it is ready. */
+async function ready(run: LocalRun, region: string): Promise<void> {
+  await run.servedBy(region, region);
+  for (const end = performance.now() + 60_000; performance.now() < end; await sleep(50)) {
+    if ((await readyz(run, region)) === 200) return;
   }
-  throw new Error(`${region} was not ready through the edge within 120 s`);
+  throw run.failure(`${region} was not ready within 60 s`);
 }
 
 /** What Route 53 asks: the region's load balancer under the region's own name. The edge hides that path. */
-async function readyz(stateDir: string, region: string): Promise<number | undefined> {
-  const { resources } = await ControlClient.of(stateDir).client.state();
+async function readyz(run: LocalRun, region: string): Promise<number | undefined> {
+  const { resources } = await run.control.state();
   const balancer = resources.find(
     (one) => one.region === region && one.type === 'AWS::ElasticLoadBalancingV2::LoadBalancer',
   );
@@ -134,20 +86,4 @@ async function readyz(stateDir: string, region: string): Promise<number | undefi
       resolve(response.statusCode);
     }).on('error', reject);
   });
-}
-
-/** Ctrl-C for the run itself; npm does not hand signals on reliably. */
-function stop(stateDir: string, child: ChildProcess): void {
-  try {
-    process.kill(JSON.parse(readFileSync(join(stateDir, 'run.json'), 'utf8')).pid, 'SIGINT');
-  } catch {
-    child.kill('SIGINT');
-  }
-}
-
-async function freePort(): Promise<number> {
-  for (let port = 18_080; port < 18_180; port += 2) {
-    if ((await isFree(port)) && (await isFree(port + 1))) return port;
-  }
-  throw new Error('no two free ports from 18080 to 18180');
 }
