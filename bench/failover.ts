@@ -15,6 +15,12 @@ const [, next] = failoverChain(environments['local']!, lost) as [string, string]
 /** Between two requests of one viewer. */
 const pauseMs = 250;
 
+/** Seconds that an alias keeps its answer: how long ago it was given decides how long viewers wait. */
+const ttlSeconds = 60;
+
+/** A moment within the life of an answer, another one in each round, spread as evenly as any number of rounds can be. */
+const phase = (round: number): Promise<void> => sleep(((round * 0.618) % 1) * ttlSeconds * 1000);
+
 /** What one viewer per region met while something happened. */
 interface Witnessed {
   readonly seconds: number;
@@ -34,8 +40,10 @@ export const failover: Benchmark = {
     try {
       await Promise.all(Object.keys(viewers).map((region) => run.servedBy(region, region)));
       for (let round = 1; round <= runs; round++) {
+        await phase(round);
         const kill = await watch(run, next, () => run.control.stopRegion(lost));
         const back = await watch(run, lost, () => run.control.startRegion(lost));
+        await phase(round);
         const drain = await watch(run, next, () => setDrain(run, true));
         await watch(run, lost, () => setDrain(run, false));
         kills.push(kill);
